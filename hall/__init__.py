@@ -1,0 +1,1 @@
+"""The floor that Hall runs on, and what shows and sums up everything."""

@@ -1,0 +1,103 @@
+"""Who may do what: the table kind × action, and the only ways to fetch a hall, a counter or a ticket for a request."""
+
+from enum import StrEnum
+
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest
+from django.utils.translation import gettext as _
+
+from hall.models import Counter, Device, Hall, Kind, Membership, Person
+
+
+class Action(StrEnum):
+    """What can be done in a hall. docs/rights.md shows the table; tests/hall/test_access.py goes through it cell by cell."""
+
+    SEE_BOARD = "see_board"
+    SEE_TODAY = "see_today"
+    SEE_WALL = "see_wall"
+    SEE_CALL_SCREEN = "see_call_screen"
+    SEE_FLOOR = "see_floor"
+    SERVE = "serve"  # counter tablet: sign in, call, start, finish, pause
+    GIVE_TICKET = "give_ticket"
+    RECLAIM = "reclaim"  # take back a spare ticket, mark as left, restore
+    CARE = "care"
+    ANSWER_ALARM = "answer_alarm"
+    CLOSE_COUNTER = "close_counter"  # of a colleague
+    CLOSE_DAY = "close_day"
+    EDIT = "edit"  # definitions, in the admin site
+
+
+A = Action
+K = Kind
+
+TABLE: dict[Kind, frozenset[Action]] = {
+    K.HEADQUARTERS: frozenset({A.SEE_BOARD, A.SEE_TODAY, A.SEE_WALL, A.SEE_CALL_SCREEN, A.ANSWER_ALARM, A.EDIT}),
+    K.HALL_MANAGER: frozenset(
+        {A.SEE_BOARD, A.SEE_TODAY, A.SEE_WALL, A.SEE_CALL_SCREEN, A.SEE_FLOOR, A.GIVE_TICKET, A.RECLAIM, A.CARE, A.ANSWER_ALARM,
+         A.CLOSE_COUNTER, A.CLOSE_DAY, A.EDIT}
+    ),
+    K.DUTY_MANAGER: frozenset(
+        {A.SEE_BOARD, A.SEE_TODAY, A.SEE_WALL, A.SEE_CALL_SCREEN, A.SEE_FLOOR, A.SERVE, A.GIVE_TICKET, A.RECLAIM, A.CARE,
+         A.ANSWER_ALARM, A.CLOSE_COUNTER, A.CLOSE_DAY}
+    ),
+    K.CLERK: frozenset({A.SEE_CALL_SCREEN, A.SERVE, A.CARE}),
+    K.VIP_RECEPTION: frozenset({A.SEE_CALL_SCREEN, A.SERVE, A.CARE}),
+    K.GUIDE: frozenset({A.SEE_CALL_SCREEN, A.SEE_FLOOR, A.GIVE_TICKET, A.RECLAIM, A.CARE, A.ANSWER_ALARM}),
+    K.FLOATER: frozenset({A.SEE_CALL_SCREEN, A.SEE_FLOOR, A.GIVE_TICKET, A.RECLAIM, A.CARE, A.ANSWER_ALARM}),
+    K.GUARD: frozenset({A.SEE_CALL_SCREEN, A.SEE_FLOOR, A.GIVE_TICKET, A.RECLAIM, A.CARE}),
+    K.RECEPTIONIST: frozenset({A.SEE_CALL_SCREEN, A.SEE_FLOOR, A.CARE}),
+}  # fmt: skip
+
+# What an unattended, paired device may do; a tablet does nothing by itself, it lets people switch by PIN.
+DEVICE_TABLE: dict[str, frozenset[Action]] = {
+    Device.Screen.WALL: frozenset({A.SEE_WALL}),
+    Device.Screen.CALL: frozenset({A.SEE_CALL_SCREEN}),
+    Device.Screen.KIOSK: frozenset({A.GIVE_TICKET}),
+    Device.Screen.TABLET: frozenset(),
+}
+
+
+def kinds_of(person: Person, hall: Hall) -> set[Kind]:
+    """As what a person belongs to a hall; empty for a stranger."""
+    if not person.is_authenticated or not person.is_active:
+        return set()
+    return {Kind(kind) for kind in Membership.objects.filter(person=person, hall=hall).values_list("kind", flat=True)}
+
+
+def may(person: Person, hall: Hall, action: Action) -> bool:
+    """Whether the person may do this in the hall. A superuser has no right of his own outside the admin site."""
+    return any(action in TABLE[kind] for kind in kinds_of(person, hall))
+
+
+def device_may(device: Device | None, hall: Hall, action: Action) -> bool:
+    return device is not None and device.is_active and device.hall_id == hall.pk and action in DEVICE_TABLE[device.screen]
+
+
+def halls_of(person: Person) -> list[Hall]:
+    """The halls a person belongs to, by code."""
+    return list(Hall.objects.filter(memberships__person=person, is_active=True).distinct())
+
+
+def hall(request: HttpRequest, code: str, action: Action) -> Hall:
+    """The hall, for somebody who may do this there. 404 for a stranger or unknown code, 403 for the wrong kind."""
+    found = Hall.objects.filter(code=code, is_active=True).first()
+    if found is None:
+        raise Http404
+    if device_may(request.device, found, action):  # type: ignore[attr-defined]
+        return found
+    kinds = kinds_of(request.user, found)  # type: ignore[arg-type]
+    if not kinds:
+        raise Http404
+    if not any(action in TABLE[kind] for kind in kinds):
+        raise PermissionDenied(_("Your post does not include this."))
+    return found
+
+
+def counter(request: HttpRequest, code: str, number: int, action: Action) -> Counter:
+    """One counter of a hall, for somebody who may do this there. 404 and 403 as hall()."""
+    here = hall(request, code, action)
+    found = Counter.objects.filter(hall=here, number=number).select_related("clerk").first()
+    if found is None:
+        raise Http404
+    found.hall = here
+    return found

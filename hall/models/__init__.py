@@ -1,0 +1,31 @@
+"""The floor: halls and their places, people and devices, limits, alarms, and the keys of taps."""
+
+from hall.models.alarms import Alarm, AlarmEvent, AlarmRung
+from hall.models.counters import Counter, CounterEvent
+from hall.models.devices import Device
+from hall.models.halls import DayClose, Hall, Heartbeat, Holiday, OpeningInterval, Room, Zone
+from hall.models.limits import Limit, LimitOverride
+from hall.models.people import Kind, Membership, Person
+from hall.models.taps import Tap
+
+__all__ = [
+    "Alarm",
+    "AlarmEvent",
+    "AlarmRung",
+    "Counter",
+    "CounterEvent",
+    "DayClose",
+    "Device",
+    "Hall",
+    "Heartbeat",
+    "Holiday",
+    "Kind",
+    "Limit",
+    "LimitOverride",
+    "Membership",
+    "OpeningInterval",
+    "Person",
+    "Room",
+    "Tap",
+    "Zone",
+]

@@ -1,0 +1,5 @@
+"""Template tags of Hall; built in everywhere."""
+
+from django import template
+
+register = template.Library()

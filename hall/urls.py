@@ -1,0 +1,21 @@
+"""Every address of Hall; each views module lists its own."""
+
+from django.contrib import admin
+from django.urls import path
+
+from hall.health import health
+from hall.views import board, people, today
+from queueing.views import call, counter, floor, kiosk, ticket
+
+urlpatterns = [
+    path("admin/", admin.site.urls),
+    path("health", health, name="health"),
+    *people.urlpatterns,
+    *board.urlpatterns,
+    *today.urlpatterns,
+    *call.urlpatterns,
+    *counter.urlpatterns,
+    *floor.urlpatterns,
+    *kiosk.urlpatterns,
+    *ticket.urlpatterns,
+]

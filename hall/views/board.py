@@ -1,0 +1,3 @@
+"""Pages of board."""
+
+urlpatterns: list = []

@@ -1,0 +1,3 @@
+"""Pages of today."""
+
+urlpatterns: list = []

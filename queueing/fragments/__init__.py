@@ -1,0 +1,1 @@
+"""What queueing shows on live screens: reads only, as {fragment id: html}."""

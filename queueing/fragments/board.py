@@ -1,0 +1,7 @@
+"""Fragments of the board screen."""
+
+from queueing.fragments.state import QueueState
+
+
+def render(state: QueueState, subject: int) -> dict[str, str]:
+    return {}

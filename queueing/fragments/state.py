@@ -1,0 +1,126 @@
+"""The queue of one hall at one instant: one set of queries, from which every screen of the hall is rendered."""
+
+import datetime as dt
+from dataclasses import dataclass
+from functools import cached_property
+
+from django.db.models import Prefetch
+
+from hall import limits
+from hall.limits import Limits
+from hall.models import Alarm, Counter, Hall
+from queueing import estimates, waits
+from queueing.models import CareAct, CustomerClass, Service, State, Ticket
+
+RECENT_CALLS = 12
+
+
+@dataclass(frozen=True)
+class QueueState:
+    """One hall's queue at `at`. Lists are in the order they are shown; loaded by load() with at most 10 queries."""
+
+    hall: Hall
+    at: dt.datetime
+    limits: Limits
+    services: list[Service]  # by position, each with .counter_ids (set[int])
+    counters: list[Counter]  # by number, with clerk and .service_ids (set[int])
+    waiting: list[Ticket]  # oldest issue first, with service and .care_given (list[CareAct], undone ones left out)
+    at_counters: list[Ticket]  # called or in service, with service and .care_given
+    held: list[Ticket]
+    recent_calls: list[Ticket]  # of today, newest call or recall first, with service and counter
+    average: waits.Average  # K-10
+    handling: dt.timedelta | None  # measured mean service time, None: too few
+    served_today: int
+    alarms: list[Alarm]  # open ones, highest rung first, then oldest
+
+    @cached_property
+    def ticket_at(self) -> dict[int, Ticket]:
+        """Counter id → the ticket called or served there."""
+        return {ticket.counter_id: ticket for ticket in self.at_counters if ticket.counter_id is not None}
+
+    @cached_property
+    def call_order(self) -> list[Ticket]:
+        """The waiting in the order they will be called, fairness apart."""
+        return sorted(self.waiting, key=lambda ticket: (ticket.class_rank, ticket.issued_at, ticket.pk))
+
+    def callable_at(self, counter: Counter) -> list[Ticket]:
+        """Who waits for this counter, in call order: the same rule as queueing.tickets.callable_at."""
+        open_ids = {row.pk for row in self.counters if row.state == Counter.State.OPEN}
+        mine = []
+        for ticket in self.call_order:
+            if ticket.service_id not in counter.service_ids:  # type: ignore[attr-defined]
+                continue
+            if ticket.for_counter_id not in (None, counter.pk) and ticket.for_counter_id in open_ids:
+                continue
+            if ticket.customer_class == CustomerClass.GREEN and counter.kind != Counter.Kind.GREEN:
+                continue
+            mine.append(ticket)
+        return mine
+
+    def ahead_of(self, ticket: Ticket) -> int:
+        """How many who wait are called before this one: same or higher class, earlier issue, a counter in common."""
+        shared = self._sharing.get(ticket.service_id, set())
+        key = (ticket.class_rank, ticket.issued_at, ticket.pk)
+        return sum(
+            other.service_id in shared and (other.class_rank, other.issued_at, other.pk) < key for other in self.waiting
+        )
+
+    def estimate_for(self, ticket: Ticket) -> estimates.Estimate:
+        """What this ticket may expect from now on."""
+        return self.estimate(ticket.service_id, self.ahead_of(ticket))
+
+    def estimate_new(self, service: Service) -> estimates.Estimate:
+        """What a normal ticket of this service, issued now, may expect."""
+        shared = self._sharing.get(service.pk, set())
+        return self.estimate(service.pk, sum(other.service_id in shared for other in self.waiting))
+
+    def estimate(self, service_id: int, ahead: int) -> estimates.Estimate:
+        opened = sum(row.state == Counter.State.OPEN and service_id in row.service_ids for row in self.counters)  # type: ignore[attr-defined]
+        return estimates.expected_wait(
+            ahead, handling=self.handling, counters_open=opened, each=self.limits.duration("R-Q07", "each"),
+        )
+
+    @cached_property
+    def _sharing(self) -> dict[int, set[int]]:
+        """Service id → the services that share a counter with it, itself included."""
+        return {
+            service.pk: {service.pk}.union(*(row.service_ids for row in self.counters if service.pk in row.service_ids))  # type: ignore[attr-defined]
+            for service in self.services
+        }
+
+
+def load(hall: Hall, at: dt.datetime) -> QueueState:
+    """Read the hall's queue. Shape: QueueState. Queries: at most 12, whatever waits."""
+    rules = limits.in_force(hall.pk)
+    services = list(Service.objects.filter(hall=hall, is_active=True).order_by("position", "id"))
+    counters = list(Counter.objects.filter(hall=hall).select_related("clerk").order_by("number"))
+    pairs = set(Service.counters.through.objects.filter(service__hall=hall).values_list("counter_id", "service_id"))
+    for counter in counters:
+        counter.service_ids = {service_id for counter_id, service_id in pairs if counter_id == counter.pk}  # type: ignore[attr-defined]
+    for service in services:
+        service.counter_ids = {counter_id for counter_id, service_id in pairs if service_id == service.pk}  # type: ignore[attr-defined]
+    care = Prefetch("care", CareAct.objects.filter(undone_at=None).select_related("by"), to_attr="care_given")
+    live = list(Ticket.objects.filter(hall=hall).live().select_related("service").prefetch_related(care).order_by("issued_at", "id"))
+    for ticket in live:
+        ticket.hall = hall
+    today = hall.business_date(at)
+    return QueueState(
+        hall=hall,
+        at=at,
+        limits=rules,
+        services=services,
+        counters=counters,
+        waiting=[ticket for ticket in live if ticket.state == State.WAITING],
+        at_counters=[ticket for ticket in live if ticket.state in (State.CALLED, State.SERVING)],
+        held=[ticket for ticket in live if ticket.state == State.HELD],
+        recent_calls=list(
+            Ticket.objects.filter(hall=hall, business_date=today, called_at__isnull=False)
+            .select_related("service", "counter").order_by("-called_at")[:RECENT_CALLS]
+        ),
+        average=waits.average(hall.pk, at=at),
+        handling=estimates.handling_time(hall.pk, at=at),
+        served_today=Ticket.objects.filter(hall=hall, business_date=today, state=State.DONE).count(),
+        alarms=list(
+            Alarm.objects.filter(hall=hall, settled_at=None).select_related("acknowledged_by").order_by("-rung", "due_at", "id")
+        ),
+    )

@@ -1,0 +1,3 @@
+"""Pages of call."""
+
+urlpatterns: list = []

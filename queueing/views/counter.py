@@ -1,0 +1,3 @@
+"""Pages of counter."""
+
+urlpatterns: list = []

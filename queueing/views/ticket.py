@@ -1,0 +1,3 @@
+"""Pages of ticket."""
+
+urlpatterns: list = []

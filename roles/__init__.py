@@ -1,0 +1,1 @@
+"""Posts, duties, shifts and briefings: who holds what, and what it owes."""
