@@ -1,0 +1,44 @@
+"""What every test run needs before Django's settings load: the two servers, in a data folder of the tests' own.
+
+Several runs in one tree share the servers; each has databases of its own, named for its process.
+"""
+
+import os
+import re
+import tempfile
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from hall import embedded
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+TEST_DATA = BASE_DIR / ".test-data"
+
+if "DATABASE_URL" not in os.environ:
+    os.environ["HALL_DATA"] = str(TEST_DATA)
+    servers = embedded.use(TEST_DATA, durable=False)  # held until this process ends
+else:
+    os.environ.setdefault("HALL_DATA", tempfile.mkdtemp(prefix="hall-tests-"))
+os.environ["DJANGO_SETTINGS_MODULE"] = "hall.settings"  # not in pyproject.toml: pytest-django would load it before this file
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    from django.conf import settings
+
+    worker = getattr(config, "workerinput", {}).get("workerid", "")  # of `pytest -n`; the run is its parent's
+    run = os.getppid() if worker else os.getpid()
+    if not worker:
+        _drop_left_over_databases(settings.DATABASE_URL)
+    settings.DATABASES["default"].setdefault("TEST", {})["NAME"] = f"test_hall_{run}"  # pytest-django adds the worker's name
+    settings.CHANNEL_LAYERS["default"]["CONFIG"]["prefix"] = f"test-{run}{worker}"
+
+
+def _drop_left_over_databases(url: str) -> None:
+    """Drop the databases of runs that were killed: theirs is the process id in the name, and no such process lives."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        for (name,) in connection.execute("SELECT datname FROM pg_database WHERE datname LIKE 'test_hall_%'").fetchall():
+            found = re.match(r"test_hall_(\d+)", name)
+            if found and not embedded.process_command(int(found[1])):
+                connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
