@@ -1,0 +1,152 @@
+"""Rows for tests: plain functions with dull defaults. A test names every value that it asserts.
+
+Halls are open round the clock, every number is drawn by the verbs, and everything happens at `AT` unless told otherwise.
+"""
+
+import datetime as dt
+import itertools
+from collections.abc import Iterable
+
+from django.contrib.auth.hashers import make_password
+from django.http import HttpResponse
+from django.test import Client
+
+from hall.models import Counter, Device, Hall, Kind, Limit, LimitOverride, Membership, OpeningInterval, Person, Zone
+from hall.models.limits import LimitKind
+from queueing import tickets
+from queueing.models import CustomerClass, Service, Ticket
+
+AT = dt.datetime(2026, 11, 23, 2, 0, tzinfo=dt.UTC)  # a Monday, 10:00 in the hall
+MINUTE = dt.timedelta(minutes=1)
+SECOND = dt.timedelta(seconds=1)
+
+# What the verbs read; rows that are there already keep their values (a transactional test empties every table).
+LIMITS = [
+    ("R-Q01", "threshold", LimitKind.DURATION, "minutes", "15"),
+    ("R-Q01", "warning", LimitKind.DURATION, "minutes", "10"),
+    ("R-Q01", "window", LimitKind.DURATION, "minutes", "30"),
+    ("R-Q01", "minimum_tickets", LimitKind.COUNT, "people", "3"),
+    ("R-Q02", "threshold", LimitKind.DURATION, "minutes", "15"),
+    ("R-Q02", "warning", LimitKind.DURATION, "minutes", "10"),
+    ("R-Q03", "threshold", LimitKind.DURATION, "minutes", "15"),
+    ("R-Q07", "each", LimitKind.DURATION, "minutes", "3"),
+    ("F-04", "recalls", LimitKind.COUNT, "times", "2"),
+    ("F-04", "undo_finish", LimitKind.DURATION, "seconds", "60"),
+    ("X-24", "favoured_in_a_row", LimitKind.COUNT, "people", "2"),
+]
+
+_numbers = itertools.count(1)
+
+
+def limits() -> None:
+    """The limits with their defaults, where they are missing."""
+    Limit.objects.bulk_create(
+        [
+            Limit(rule=rule, name=name, kind=kind, unit=unit, default=default, title_zh=name, title_en=name)
+            for rule, name, kind, unit, default in LIMITS
+        ],
+        ignore_conflicts=True,
+    )
+
+
+def limit(hall: Hall, rule: str, name: str, value: object) -> LimitOverride:
+    """A hall's own value of a limit."""
+    row = Limit.objects.get(rule=rule, name=name)
+    return LimitOverride.objects.update_or_create(hall=hall, limit=row, defaults={"value": str(value)})[0]
+
+
+def hall(*, opens: dt.time = dt.time(0), closes: dt.time = dt.time(0), **fields: object) -> Hall:
+    """A hall open every day from `opens` to `closes`; the defaults are round the clock."""
+    limits()
+    number = next(_numbers)
+    made = Hall.objects.create(
+        **{"code": f"hall-{number}", "name_zh": f"人民路营业厅{number}", "name_en": f"Hall {number}", **fields}
+    )
+    OpeningInterval.objects.bulk_create(
+        [OpeningInterval(hall=made, weekday=weekday, opens=opens, closes=closes) for weekday in range(7)]
+    )
+    return made
+
+
+def person(
+    hall: Hall | None = None, kind: str = Kind.CLERK, *, password: str | None = None, **fields: object
+) -> Person:
+    """Somebody, with one membership when a hall is given. Without a password he can only be logged in by force."""
+    number = next(_numbers)
+    given = {"login": f"person-{number}", "name_zh": f"王{number}", "name_en": f"Wang {number}", **fields}
+    made = Person.objects.create(password=make_password(password), **given)
+    if hall is not None:
+        membership(made, hall, kind)
+    return made
+
+
+def membership(person: Person, hall: Hall, kind: str = Kind.CLERK) -> Membership:
+    return Membership.objects.create(person=person, hall=hall, kind=kind)
+
+
+def zone(hall: Hall, slug: str = "counter", **fields: object) -> Zone:
+    return Zone.objects.create(
+        **{"hall": hall, "slug": slug, "name_zh": "业务受理区", "name_en": "Counter zone", **fields}
+    )
+
+
+def service(hall: Hall, letter: str = "A", *, counters: Iterable[Counter] = (), **fields: object) -> Service:
+    number = next(_numbers)
+    given = {"code": f"service-{number}", "name_zh": f"业务{number}", "name_en": f"Service {number}", **fields}
+    made = Service.objects.create(hall=hall, letter=letter, **given)
+    made.counters.set(counters)
+    return made
+
+
+def counter(hall: Hall, number: int | None = None, *, services: Iterable[Service] = (), **fields: object) -> Counter:
+    """A counter, open and without a clerk unless told otherwise; numbers go up from 1 in each hall."""
+    if number is None:
+        number = 1 + max(Counter.objects.filter(hall=hall).values_list("number", flat=True), default=0)
+    given = {"state": Counter.State.OPEN, "state_since": AT, "free_since": AT, **fields}
+    made = Counter.objects.create(hall=hall, number=number, **given)
+    made.services.set(services)
+    return made
+
+
+def ticket(
+    service: Service, customer_class: str = CustomerClass.NORMAL, *, at: dt.datetime = AT, **options: object
+) -> Ticket:
+    """A waiting ticket, given at `at` by the verb."""
+    return tickets.issue(service, customer_class=customer_class, **{"by": None, "at": at, **options})
+
+
+def called(service: Service, counter: Counter, *, at: dt.datetime = AT, called_at: dt.datetime | None = None) -> Ticket:
+    """A ticket given at `at` and called to this counter at `called_at` (the same instant unless told otherwise)."""
+    return tickets.call_this(ticket(service, at=at), counter, reason="test", by=None, at=called_at or at)
+
+
+def serving(
+    service: Service, counter: Counter, *, at: dt.datetime = AT, called_at: dt.datetime | None = None, started_at: dt.datetime | None = None,
+) -> Ticket:  # fmt: skip
+    """A ticket in service at this counter."""
+    given = called(service, counter, at=at, called_at=called_at)
+    return tickets.start(given, by=None, at=started_at or called_at or at)
+
+
+def done(service: Service, counter: Counter, *, at: dt.datetime = AT, finished_at: dt.datetime | None = None) -> Ticket:
+    """A ticket that was served at this counter, called and started at once."""
+    return tickets.finish(serving(service, counter, at=at), by=None, at=finished_at or at)
+
+
+def device(hall: Hall, screen: str = Device.Screen.CALL, **fields: object) -> Device:
+    """A device that is not paired yet."""
+    return Device.objects.create(**{"hall": hall, "screen": screen, "name": f"device {next(_numbers)}", **fields})
+
+
+def client(person: Person | None = None) -> Client:
+    """A browser, logged in if a person is given; it asks for English."""
+    made = Client(headers={"accept-language": "en"})
+    if person is not None:
+        made.force_login(person)
+    return made
+
+
+def tap(client: Client, address: str, data: dict[str, object] | None = None, *, key: str | None = None) -> HttpResponse:
+    """What taps.js sends: a form with a key of its own, unless the same key is sent again."""
+    headers = {"idempotency-key": key or f"tap-{next(_numbers):08d}", "hx-request": "true"}
+    return client.post(address, data or {}, headers=headers)
