@@ -19,7 +19,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import FrameType
 from typing import IO, Self
@@ -46,7 +46,7 @@ def secret_key(data_dir: Path, *, make: Callable[[], str]) -> str:
     path = data_dir / "secret_key"
     with contextlib.suppress(FileNotFoundError):
         return path.read_text().strip()
-    _make_folder(data_dir)
+    make_folder(data_dir)
     fresh = data_dir / f"secret_key.{os.getpid()}"
     with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
         file.write(make())
@@ -92,13 +92,13 @@ def use(data_dir: Path, *, durable: bool = True) -> Use:
     `durable=False` is for tests: no fsync, and room for many connections. Raises EmbeddedError if they do not start.
     """
     data_dir = data_dir.resolve()
-    _make_folder(data_dir)
+    make_folder(data_dir)
     with _locked(data_dir / "start.lock"):
         keeper = None if _keeper_lives(data_dir) else _start_keeper(data_dir, durable)
         deadline = time.monotonic() + START_SECONDS
         while not state(data_dir).get("ready"):
             if keeper is not None and keeper.poll() is not None:
-                raise EmbeddedError(f"The embedded servers did not start: {_last_line(data_dir / 'log' / 'keeper.log')}")
+                raise EmbeddedError(f"The embedded servers did not start: {last_line(data_dir / 'log' / 'keeper.log')}")
             if keeper is None and not _keeper_lives(data_dir):  # it was just about to end
                 keeper = _start_keeper(data_dir, durable)
             if time.monotonic() > deadline:
@@ -107,6 +107,23 @@ def use(data_dir: Path, *, durable: bool = True) -> Use:
         share = open(data_dir / "users.lock", "a")
         fcntl.flock(share, fcntl.LOCK_SH)
     return Use(data_dir, share)
+
+
+def wait_until_stopped(data_dir: Path) -> None:
+    """After releasing: wait for the servers to end, unless somebody else still uses them."""
+    deadline = time.monotonic() + STOP_SECONDS
+    while _keeper_lives(data_dir) and not _others_use(data_dir) and time.monotonic() < deadline:
+        time.sleep(0.05)
+
+
+def data_dir(environment: Mapping[str, str]) -> Path:
+    """The project's data folder: HALL_DATA, or `data` beside this package."""
+    return Path(environment.get("HALL_DATA") or Path(__file__).resolve().parent.parent / "data").resolve()
+
+
+def wanted(environment: Mapping[str, str]) -> bool:
+    """Whether anything is to be embedded at all: not if both addresses are given."""
+    return not (environment.get("DATABASE_URL") and environment.get("REDIS_URL"))
 
 
 def state(data_dir: Path) -> dict[str, int]:
@@ -127,6 +144,20 @@ def process_command(pid: int) -> str:
             return ""
     answer = subprocess.run(["ps", "-p", str(pid), "-o", "command="], capture_output=True, text=True, check=False)
     return answer.stdout.strip()
+
+
+def process_identity(pid: int) -> str:
+    """When a process started and its command line: two processes never share it, though ids come again. Empty if there is none."""
+    command = process_command(pid)
+    if not command:
+        return ""
+    try:
+        # the 22nd field; the 2nd is a name in brackets that may hold blanks (proc_pid_stat(5))
+        started = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+    except OSError:
+        answer = subprocess.run(["ps", "-p", str(pid), "-o", "lstart="], capture_output=True, text=True, check=False)
+        started = answer.stdout.strip()
+    return f"{started} {command}"
 
 
 def die_with_parent(signal_number: int) -> None:
@@ -191,7 +222,7 @@ class Server:
             raise EmbeddedError(f"{sockets} belongs to somebody else.")
 
     def start(self) -> None:
-        with _log_file(self.data_dir, self.name) as log:
+        with log_file(self.data_dir, self.name) as log:
             self.process = subprocess.Popen(
                 self.command(),
                 stdin=subprocess.DEVNULL,
@@ -209,7 +240,7 @@ class Server:
         assert self.process is not None
         while not self.answers():
             if self.process.poll() is not None:
-                raise EmbeddedError(f"{self.name} ended: {_last_line(self.data_dir / 'log' / f'{self.name}.log')}")
+                raise EmbeddedError(f"{self.name} ended: {last_line(self.data_dir / 'log' / f'{self.name}.log')}")
             time.sleep(0.02)
 
     def start_again_if_dead(self) -> bool:
@@ -305,13 +336,13 @@ class Postgres(Server):
         fresh.rename(self.cluster)
 
     def _run(self, command: list[str], typed: str = "") -> None:
-        with _log_file(self.data_dir, self.name) as log:
+        with log_file(self.data_dir, self.name) as log:
             done = subprocess.run(
                 [str(self.bin / command[0]), *command[1:]],
                 input=typed.encode(), stdout=log, stderr=log, user=self.owner, cwd="/", check=False,
             )  # fmt: skip
         if done.returncode != 0:
-            raise EmbeddedError(f"{command[0]} failed: {_last_line(self.data_dir / 'log' / f'{self.name}.log')}")
+            raise EmbeddedError(f"{command[0]} failed: {last_line(self.data_dir / 'log' / f'{self.name}.log')}")
 
     def _forget_stale_pid(self) -> None:
         """After a power cut its old process id may belong to somebody else by now, and PostgreSQL would refuse to start."""
@@ -363,7 +394,7 @@ class Valkey(Server):
 # Below: the keeper's own steps, in call order.
 
 
-def _make_folder(data_dir: Path) -> None:
+def make_folder(data_dir: Path) -> None:
     data_dir.mkdir(mode=0o711, parents=True, exist_ok=True)
     (data_dir / "log").mkdir(exist_ok=True)
 
@@ -396,6 +427,16 @@ def _unused(data_dir: Path) -> Iterator[bool]:
             yield True
 
 
+def _others_use(data_dir: Path) -> bool:
+    with open(data_dir / "users.lock", "a") as file, contextlib.suppress(BlockingIOError):
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)  # refused when it is the keeper that holds it, to stop
+            return True
+    return False
+
+
 def _keeper_lives(data_dir: Path) -> bool:
     with open(data_dir / "keeper.lock", "a") as file:
         try:
@@ -409,7 +450,7 @@ def _start_keeper(data_dir: Path, durable: bool) -> subprocess.Popen[bytes]:
     stale = data_dir / "servers.json"
     if stale.exists():  # its process ids are still wanted, see _stop_orphans
         stale.replace(data_dir / "servers.old.json")
-    with _log_file(data_dir, "keeper") as log:
+    with log_file(data_dir, "keeper") as log:
         return subprocess.Popen(
             [sys.executable, "-m", "hall.embedded", str(data_dir), *([] if durable else ["--fast"])],
             stdin=subprocess.DEVNULL,
@@ -420,7 +461,8 @@ def _start_keeper(data_dir: Path, durable: bool) -> subprocess.Popen[bytes]:
         )
 
 
-def _log_file(data_dir: Path, name: str) -> IO[bytes]:
+def log_file(data_dir: Path, name: str) -> IO[bytes]:
+    """The log of one process, to append to; a full one is put aside."""
     path = data_dir / "log" / f"{name}.log"
     with contextlib.suppress(FileNotFoundError):
         if path.stat().st_size > MOST_LOG_BYTES:
@@ -428,7 +470,8 @@ def _log_file(data_dir: Path, name: str) -> IO[bytes]:
     return open(path, "ab")
 
 
-def _last_line(path: Path) -> str:
+def last_line(path: Path) -> str:
+    """The last thing a log says, or where it would be."""
     with contextlib.suppress(FileNotFoundError):
         lines = [line.strip() for line in path.read_text(errors="replace").splitlines() if line.strip()]
         if lines:

@@ -19,7 +19,7 @@ unknown = sorted(name for name in os.environ if name.startswith("HALL_") and nam
 if unknown:
     raise ImproperlyConfigured(f"Unknown setting {', '.join(unknown)}. Known: {', '.join(sorted(KNOWN))}.")
 
-DATA_DIR = Path(env.str("HALL_DATA", str(BASE_DIR / "data"))).resolve()
+DATA_DIR = embedded.data_dir(os.environ)
 DEBUG = env.bool("HALL_DEBUG", False)
 SECRET_KEY = env.str("SECRET_KEY", "") or embedded.secret_key(DATA_DIR, make=lambda: secrets.token_urlsafe(50))
 
@@ -82,6 +82,12 @@ ASGI_APPLICATION = "hall.asgi.application"
 
 DATABASE_URL = env.str("DATABASE_URL", "") or embedded.database_url(DATA_DIR)
 REDIS_URL = env.str("REDIS_URL", "") or embedded.redis_url(DATA_DIR)
+for name, url, schemes in (
+    ("DATABASE_URL", DATABASE_URL, ("postgresql", "postgres")),
+    ("REDIS_URL", REDIS_URL, ("redis", "rediss", "unix")),
+):
+    if url.partition("://")[0] not in schemes:
+        raise ImproperlyConfigured(f"{name} must begin with {' or '.join(f'{scheme}://' for scheme in schemes)}.")
 DATABASES = {"default": dj_database_url.parse(DATABASE_URL)}
 DATABASES["default"]["ENGINE"] = "django.db.backends.postgresql"
 DATABASES["default"].setdefault("OPTIONS", {})
