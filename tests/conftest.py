@@ -12,6 +12,7 @@ import psycopg
 import pytest
 
 from hall import embedded
+from hall.management.commands.compile_catalogues import compile_all
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 TEST_DATA = BASE_DIR / ".test-data"
@@ -33,6 +34,10 @@ def pytest_configure(config: pytest.Config) -> None:
         _drop_left_over_databases(settings.DATABASE_URL)
     settings.DATABASES["default"].setdefault("TEST", {})["NAME"] = f"test_hall_{run}"  # pytest-django adds the worker's name
     settings.CHANNEL_LAYERS["default"]["CONFIG"]["prefix"] = f"test-{run}{worker}"
+    # Static files need not be collected for a test of a page; the stack suites see the real thing.
+    settings.STORAGES["staticfiles"]["BACKEND"] = "django.contrib.staticfiles.storage.StaticFilesStorage"
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    compile_all(BASE_DIR / "locale")
 
 
 def _drop_left_over_databases(url: str) -> None:
