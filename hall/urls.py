@@ -4,12 +4,13 @@ from django.contrib import admin
 from django.urls import path
 
 from hall.health import health
-from hall.views import board, people, today
+from hall.views import board, people, site, today
 from queueing.views import call, counter, floor, kiosk, ticket
 
 urlpatterns = [
     path("admin/", admin.site.urls),
     path("health", health, name="health"),
+    *site.urlpatterns,
     *people.urlpatterns,
     *board.urlpatterns,
     *today.urlpatterns,
