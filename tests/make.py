@@ -6,13 +6,26 @@ Halls are open round the clock, every number is drawn by the verbs, and everythi
 import datetime as dt
 import itertools
 from collections.abc import Iterable
+from pathlib import Path
 
+import yaml
 from django.contrib.auth.hashers import make_password
 from django.http import HttpResponse
 from django.test import Client
 
-from hall.models import Counter, Device, Hall, Kind, Limit, LimitOverride, Membership, OpeningInterval, Person, Zone
-from hall.models.limits import LimitKind
+from hall.models import (
+    AlarmRung,
+    Counter,
+    Device,
+    Hall,
+    Kind,
+    Limit,
+    LimitOverride,
+    Membership,
+    OpeningInterval,
+    Person,
+    Zone,
+)
 from queueing import tickets
 from queueing.models import CustomerClass, Service, Ticket
 
@@ -20,32 +33,32 @@ AT = dt.datetime(2026, 11, 23, 2, 0, tzinfo=dt.UTC)  # a Monday, 10:00 in the ha
 MINUTE = dt.timedelta(minutes=1)
 SECOND = dt.timedelta(seconds=1)
 
-# What the verbs read; rows that are there already keep their values (a transactional test empties every table).
-LIMITS = [
-    ("R-Q01", "threshold", LimitKind.DURATION, "minutes", "15"),
-    ("R-Q01", "warning", LimitKind.DURATION, "minutes", "10"),
-    ("R-Q01", "window", LimitKind.DURATION, "minutes", "30"),
-    ("R-Q01", "minimum_tickets", LimitKind.COUNT, "people", "3"),
-    ("R-Q02", "threshold", LimitKind.DURATION, "minutes", "15"),
-    ("R-Q02", "warning", LimitKind.DURATION, "minutes", "10"),
-    ("R-Q03", "threshold", LimitKind.DURATION, "minutes", "15"),
-    ("R-Q07", "each", LimitKind.DURATION, "minutes", "3"),
-    ("F-04", "recalls", LimitKind.COUNT, "times", "2"),
-    ("F-04", "undo_finish", LimitKind.DURATION, "seconds", "60"),
-    ("X-24", "favoured_in_a_row", LimitKind.COUNT, "people", "2"),
-]
+CATALOGUE = Path(__file__).resolve().parent.parent / "hall" / "limit_catalogue.yaml"
 
 _numbers = itertools.count(1)
 
 
 def limits() -> None:
-    """The limits with their defaults, where they are missing."""
+    """The catalogue's limits and ladders, where a transactional test has emptied the tables. One query when they are there."""
+    if Limit.objects.exists():
+        return
+    catalogue = yaml.safe_load(CATALOGUE.read_text(encoding="utf-8"))
     Limit.objects.bulk_create(
         [
-            Limit(rule=rule, name=name, kind=kind, unit=unit, default=default, title_zh=name, title_en=name)
-            for rule, name, kind, unit, default in LIMITS
-        ],
-        ignore_conflicts=True,
+            Limit(
+                title_zh=row["zh"],
+                title_en=row["en"],
+                **{name: row[name] for name in ("rule", "name", "kind", "unit", "default")},
+            )
+            for row in catalogue["limits"]
+        ]
+    )
+    AlarmRung.objects.bulk_create(
+        [
+            AlarmRung(rule=rule, position=position, kind=kind)
+            for rule, kinds in catalogue["ladders"].items()
+            for position, kind in enumerate(kinds)
+        ]
     )
 
 
