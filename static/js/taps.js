@@ -2,52 +2,56 @@
 
    - A form gets its Idempotency-Key when it is first sent; the key stays until the server has answered, so that a second
      try after a cut is the same tap. A form that was replaced, or answered, gets a new key.
-   - A tap on a form that is being sent, or was answered less than 600 ms ago, is ignored. So is a tap on a primary button
-     whose action changed less than 600 ms ago: a double tap on "Call next" never becomes "Start".
+   - A tap on a form that is being sent, or was answered less than 600 ms ago, is ignored. So is a tap on a primary button,
+     or in a form with data-place, whose action changed less than 600 ms ago: a double tap on "Call next" never becomes
+     "Start", one on "water" never takes it back.
    - No answer: the form keeps its key and says so. Nothing stays disabled.
    - A form in a fold ([popover]) closes it once it is carried out; data-resets empties a form that stays on the page.
      While a finger is down, document.body has the class is-touched: live-screen.js swaps nothing under a finger.
 
-   The words come from data attributes (data-sending, data-not-sent, data-not-allowed, data-gone) of templates/hall/_taps.html.
+   The words come from data attributes of the body (data-word-sending, -not-sent, -not-allowed, -gone).
    htmx 2 (events: htmx.org/events): configRequest, beforeRequest, afterRequest, sendError, timeout. */
 "use strict";
 
 (() => {
   const GUARD = 600; // milliseconds
-  const keys = new WeakMap(); // form → key of the tap that has no answer yet
+  const keys = new WeakMap(); // form → {key, sent} of the tap that has no answer yet
   const answeredForms = new WeakMap(); // form → when it was answered
   const answeredTaps = new Map(); // what was sent → when it was answered: the form may have been replaced since
-  const primaries = new Map(); // id of the place → {action, since}
+  const places = new Map(); // place of a button → {action, since}
 
   const newKey = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
-  const words = (name) => document.querySelector(`[data-${name}]`)?.getAttribute(`data-${name}`) ?? "";
+  const words = (name) => document.body.getAttribute(`data-word-${name}`) ?? "";
   const formOf = (element) => (element instanceof Element ? element.closest("form[hx-post]") : null);
   const content = (form) => `${form.getAttribute("hx-post")}?${new URLSearchParams(new FormData(form))}`;
   const recent = (since) => since !== undefined && performance.now() - since < GUARD;
   const buttonOf = (form, submitter) => submitter ?? form.querySelector("button:not([type=button]), [type=submit]");
 
-  /* The primary button of each place: what it does, and since when. */
+  const placeOf = (form) => form.getAttribute("data-place") ?? (form.querySelector(".button-primary") && (form.closest("[id]")?.id ?? ""));
+
+  /* What the button of each place does, and since when. */
   const look = () => {
-    for (const button of document.querySelectorAll("form[hx-post] .button-primary")) {
-      const form = formOf(button);
-      const place = button.closest("[id]")?.id ?? "";
-      const known = primaries.get(place);
+    for (const form of document.querySelectorAll("form[hx-post]")) {
+      const place = placeOf(form);
+      if (place === null) continue;
+      const known = places.get(place);
       const action = form.getAttribute("hx-post");
-      if (known?.action !== action) primaries.set(place, { action, since: known ? performance.now() : undefined });
+      if (known?.action !== action) places.set(place, { action, since: known ? performance.now() : undefined });
     }
   };
 
-  const ignored = (form, button) => {
-    if (form.hasAttribute("aria-busy") || recent(answeredForms.get(form)) || recent(answeredTaps.get(content(form)))) return true;
-    return button?.classList.contains("button-primary") && recent(primaries.get(button.closest("[id]")?.id ?? "")?.since);
-  };
+  const ignored = (form) =>
+    form.hasAttribute("aria-busy") ||
+    recent(answeredForms.get(form)) ||
+    recent(answeredTaps.get(content(form))) ||
+    recent(places.get(placeOf(form))?.since);
 
   /* Capture, before htmx: an ignored tap does nothing at all. */
   document.addEventListener(
     "submit",
     (event) => {
       const form = formOf(event.target);
-      if (form && ignored(form, buttonOf(form, event.submitter))) {
+      if (form && ignored(form)) {
         event.preventDefault();
         event.stopImmediatePropagation();
       }
@@ -58,8 +62,9 @@
   document.addEventListener("htmx:configRequest", (event) => {
     const form = formOf(event.detail.elt);
     if (!form || event.detail.verb === "get") return;
-    if (!keys.has(form)) keys.set(form, newKey());
-    event.detail.headers["Idempotency-Key"] = keys.get(form);
+    const sent = String(new URLSearchParams(event.detail.formData)); // another choice in the same form is another tap
+    if (keys.get(form)?.sent !== sent) keys.set(form, { key: newKey(), sent });
+    event.detail.headers["Idempotency-Key"] = keys.get(form).key;
   });
 
   document.addEventListener("htmx:beforeRequest", (event) => {
@@ -101,7 +106,8 @@
   const failed = (target, button, text) => {
     button?.classList.add("button-failed");
     const said = target?.isConnected && target.matches("[role=alert]") ? target : document.querySelector("[role=alert].said");
-    if (said) said.textContent = text;
+    const line = Object.assign(document.createElement("p"), { className: "refusal", textContent: text });
+    said?.replaceChildren(line);
   };
 
   /* A finger that is down keeps its button: live-screen.js waits until it is up. */
