@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from hall.models import Limit, LimitOverride
-from hall.models.limits import from_text
+from hall.models.limits import SECONDS, from_text
 
 
 @dataclass(frozen=True)
@@ -41,3 +41,35 @@ def in_force(hall_id: int, rules: Iterable[str] | None = None) -> Limits:
     for row in own.select_related("limit"):
         values[row.limit.rule, row.limit.name] = from_text(row.limit, row.value)
     return Limits(values)
+
+
+def table(rule: str, *, durations: Iterable[str] = (), counts: Iterable[str] = ()) -> str:
+    """SQL with one row per hall: `hall_id` and the named limits of one rule in force there, for sweeps over all halls.
+
+    Durations are intervals, counts numbers. A hall's own text that is no number (the forms let none through) counts as
+    absent, so that one hall cannot stop the watch of all. Needs PostgreSQL 16 (pg_input_is_valid).
+    """
+    names = [*durations, *counts]
+    assert all(name.isidentifier() for name in [*names, rule.replace("-", "_")])
+    seconds = " ".join(f"WHEN '{unit}' THEN {count}" for unit, count in SECONDS.items())
+    read = (
+        f"CASE WHEN pg_input_is_valid({{text}}, 'float8') THEN {{text}}::float8 END * CASE l.unit {seconds} ELSE 1 END"
+    )
+    as_interval = " * interval '1 second'"
+    chosen = ", ".join(f"max(number) FILTER (WHERE name = '{name}') AS \"{name}\"" for name in names)
+    shown = ", ".join(
+        f'coalesce(own."{name}", std."{name}"){as_interval if name in durations else ""} AS "{name}"' for name in names
+    )
+    return f"""
+        SELECT h.id AS hall_id, {shown}
+        FROM hall_hall h
+        CROSS JOIN (
+            SELECT {chosen} FROM (SELECT l.name, {read.format(text='l."default"')} AS number FROM hall_limit l WHERE l.rule = '{rule}') d
+        ) std
+        LEFT JOIN (
+            SELECT hall_id, {chosen} FROM (
+                SELECT o.hall_id, l.name, {read.format(text="o.value")} AS number
+                FROM hall_limitoverride o JOIN hall_limit l ON l.id = o.limit_id WHERE l.rule = '{rule}'
+            ) d GROUP BY hall_id
+        ) own ON own.hall_id = h.id
+    """
