@@ -1,12 +1,16 @@
 """What every request passes: size, the device it comes from, the language it is answered in."""
 
 from collections.abc import Callable
+from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils import translation
 
-from hall import devices
+from hall import access, devices
+from hall.models import Device
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
@@ -33,6 +37,46 @@ def know_device(get_response: GetResponse) -> GetResponse:
         return get_response(request)
 
     return middleware
+
+
+class AskWhoItIs:
+    """Nobody is signed in where somebody must be: to the login page, a paired tablet to the PIN page, and back afterwards.
+
+    An htmx request is answered 401 with HX-Redirect (htmx 2 follows that header whatever the status).
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        if not isinstance(exception, access.SignInNeeded):
+            return None
+        return to_sign_in(request)
+
+
+def to_sign_in(request: HttpRequest) -> HttpResponse:
+    """The answer that leads to the page where one signs in, and from there back to the page one was on."""
+    device = request.device  # type: ignore[attr-defined]
+    page = "pin" if device is not None and device.screen == Device.Screen.TABLET else "login"
+    query = QueryDict(mutable=True)
+    back = _page_of(request)
+    if back:
+        query["next"] = back
+    address = reverse(page) + ("?" + query.urlencode(safe="/") if query else "")
+    if request.headers.get("HX-Request") == "true":
+        return HttpResponse(status=401, headers={"HX-Redirect": address})
+    return redirect(address)
+
+
+def _page_of(request: HttpRequest) -> str:
+    """The path of the page somebody looks at: this request's, or the one an action was sent from."""
+    if request.headers.get("HX-Request") == "true":
+        parts = urlsplit(request.headers.get("HX-Current-URL", ""))
+        return parts.path + (f"?{parts.query}" if parts.query else "")
+    return request.get_full_path() if request.method in ("GET", "HEAD") else ""
 
 
 def speak_language(get_response: GetResponse) -> GetResponse:

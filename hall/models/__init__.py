@@ -3,6 +3,7 @@
 from hall.models.alarms import Alarm, AlarmEvent, AlarmRung
 from hall.models.counters import Counter, CounterEvent
 from hall.models.devices import Device
+from hall.models.guesses import Guesses
 from hall.models.halls import DayClose, Hall, Heartbeat, Holiday, OpeningInterval, Room, Zone
 from hall.models.limits import Limit, LimitOverride
 from hall.models.people import Kind, Membership, Person
@@ -16,6 +17,7 @@ __all__ = [
     "CounterEvent",
     "DayClose",
     "Device",
+    "Guesses",
     "Hall",
     "Heartbeat",
     "Holiday",
