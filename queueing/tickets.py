@@ -43,8 +43,8 @@ def issue(
         if not hours.gives_tickets(hall, at):
             raise HallClosed(_no_tickets(hall, at))
         person_hash, person_hint = _known_person(hall, person)
-        if customer_class == CustomerClass.NORMAL and service.is_green:
-            customer_class = CustomerClass.GREEN
+        if customer_class not in FAVOURED:
+            customer_class = CustomerClass.GREEN if service.is_green else CustomerClass.NORMAL  # nobody else would call it
         business_date = hall.business_date(at)
         letter, serial = _draw_number(hall, service, business_date, number)
         told = estimates.told_at_issue(service, customer_class, at=at)
@@ -100,12 +100,13 @@ def next_for(counter: Counter, *, most_favoured: int) -> Ticket | None:
 
 
 def callable_at(counter: Counter):  # type: ignore[no-untyped-def]
-    """The waiting tickets that this counter may call, unordered."""
-    waiting = Ticket.objects.waiting().filter(hall_id=counter.hall_id, service__counters=counter)
-    waiting = waiting.filter(Q(for_counter=None) | Q(for_counter=counter) | ~Q(for_counter__state=Counter.State.OPEN))
+    """The waiting tickets that this counter may call, unordered. One transferred to it, whatever it serves: nobody else would."""
+    served = Q(service__in=Service.objects.filter(counters=counter).values("pk"))
     if counter.kind != Counter.Kind.GREEN:
-        waiting = waiting.exclude(customer_class=CustomerClass.GREEN)
-    return waiting.select_related("service")
+        served &= ~Q(customer_class=CustomerClass.GREEN)
+    not_elsewhere = Q(for_counter=None) | ~Q(for_counter__state=Counter.State.OPEN)
+    waiting = Ticket.objects.waiting().filter(hall_id=counter.hall_id)
+    return waiting.filter(Q(for_counter=counter) | (served & not_elsewhere)).select_related("service")
 
 
 def call_this(ticket: Ticket, counter: Counter, *, reason: str, by: Person | None, at: dt.datetime) -> Ticket:
@@ -159,14 +160,15 @@ def finish(ticket: Ticket, *, by: Person | None, at: dt.datetime) -> Ticket:
 def reopen(ticket: Ticket, *, by: Person | None, at: dt.datetime) -> Ticket:
     """Undo a finish: the customer is in service again at the same counter.
 
-    Raises WrongState if not done or finished too long ago, CounterBusy and CounterNotOpen as call_next.
+    Raises WrongState if not done, finished too long ago, or with another live ticket since; CounterBusy and CounterNotOpen as call_next.
     """
     with lock_queue(ticket.hall_id) as hall:
         ticket = _fresh(ticket, hall.pk)
         _require(ticket, State.DONE)
         assert ticket.finished_at is not None and ticket.counter is not None
-        if at - ticket.finished_at > limits.in_force(hall.pk, ["F-04"]).duration("F-04", "undo_finish"):
+        if _is_closed(hall, ticket.business_date) or at - ticket.finished_at > limits.in_force(hall.pk, ["F-04"]).duration("F-04", "undo_finish"):
             raise WrongState(_("%(number)s was finished too long ago to be taken up again.") % {"number": ticket.number})
+        _require_no_live_ticket(hall, ticket.person_hash)
         counter = _at_counter(ticket.counter)
         counters.require_free(counter)
         _move(ticket, State.SERVING, "reopened", by=by, at=at, finished_at=None)
@@ -306,7 +308,7 @@ def _call(ticket: Ticket, counter: Counter, *, verb: str, by: Person | None, at:
     at = max(at, ticket.last_event_at)
     _move(
         ticket, State.CALLED, verb, by=by, at=at, reason=reason, data={"favoured_run_before": before},
-        counter=counter, for_counter=None, called_at=at, recalls=0, recalled_at=None,
+        counter=counter, called_at=at, recalls=0, recalled_at=None,
     )  # fmt: skip
     counters.occupy(counter, ticket.number, favoured_run=run)
 
@@ -395,6 +397,8 @@ def _draw_number(hall: Hall, service: Service, business_date: dt.date, number: s
         letter, digits = number[:1], number[1:]
         if not (letter.isascii() and letter.isupper() and digits.isascii() and digits.isdigit() and len(digits) <= 6):
             raise Invalid(_("“%(number)s” is not a ticket number.") % {"number": number[:20]})
+        if Ticket.objects.filter(hall=hall, business_date=business_date, letter=letter, serial=int(digits)).exists():
+            raise WrongState(_("%(number)s was already given today.") % {"number": number})
         return letter, int(digits)
     drawn = Ticket.objects.filter(hall=hall, business_date=business_date, letter=service.letter).aggregate(last=Max("serial"))
     serial = (drawn["last"] or 0) + 1

@@ -3,13 +3,16 @@
 Halls are open round the clock, every number is drawn by the verbs, and everything happens at `AT` unless told otherwise.
 """
 
+import contextlib
 import datetime as dt
 import itertools
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+import pytest
 import yaml
 from django.contrib.auth.hashers import make_password
+from django.db import transaction
 from django.http import HttpResponse
 from django.test import Client
 
@@ -26,6 +29,7 @@ from hall.models import (
     Person,
     Zone,
 )
+from hall.refusals import Refused
 from queueing import tickets
 from queueing.models import CustomerClass, Service, Ticket
 
@@ -117,7 +121,8 @@ def counter(hall: Hall, number: int | None = None, *, services: Iterable[Service
         number = 1 + max(Counter.objects.filter(hall=hall).values_list("number", flat=True), default=0)
     given = {"state": Counter.State.OPEN, "state_since": AT, "free_since": AT, **fields}
     made = Counter.objects.create(hall=hall, number=number, **given)
-    made.services.set(services)
+    for row in services:
+        row.counters.add(made)  # from this side only: django-simple-history 3 cannot keep the other side's history
     return made
 
 
@@ -163,3 +168,10 @@ def tap(client: Client, address: str, data: dict[str, object] | None = None, *, 
     """What taps.js sends: a form with a key of its own, unless the same key is sent again."""
     headers = {"idempotency-key": key or f"tap-{next(_numbers):08d}", "hx-request": "true"}
     return client.post(address, data or {}, headers=headers)
+
+
+@contextlib.contextmanager
+def refusal(kind: type[Refused], match: str | None = None) -> Iterator[None]:
+    """What stands inside is refused so; a savepoint plays the tap's own transaction, which the refusal undoes."""
+    with pytest.raises(kind, match=match), transaction.atomic():
+        yield

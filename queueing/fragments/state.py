@@ -48,9 +48,12 @@ class QueueState:
         open_ids = {row.pk for row in self.counters if row.state == Counter.State.OPEN}
         mine = []
         for ticket in self.call_order:
+            if ticket.for_counter_id == counter.pk:
+                mine.append(ticket)
+                continue
             if ticket.service_id not in counter.service_ids:  # type: ignore[attr-defined]
                 continue
-            if ticket.for_counter_id not in (None, counter.pk) and ticket.for_counter_id in open_ids:
+            if ticket.for_counter_id in open_ids:
                 continue
             if ticket.customer_class == CustomerClass.GREEN and counter.kind != Counter.Kind.GREEN:
                 continue
