@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from hall.models import Limit, LimitOverride
 from hall.models.limits import SECONDS, from_text
 
+MOST_SECONDS = 3660 * 86400  # the longest duration that from_text takes
+
 
 @dataclass(frozen=True)
 class Limits:
@@ -51,25 +53,31 @@ def table(rule: str, *, durations: Iterable[str] = (), counts: Iterable[str] = (
     """
     names = [*durations, *counts]
     assert all(name.isidentifier() for name in [*names, rule.replace("-", "_")])
-    seconds = " ".join(f"WHEN '{unit}' THEN {count}" for unit, count in SECONDS.items())
-    read = (
-        f"CASE WHEN pg_input_is_valid({{text}}, 'float8') THEN {{text}}::float8 END * CASE l.unit {seconds} ELSE 1 END"
-    )
-    as_interval = " * interval '1 second'"
     chosen = ", ".join(f"max(number) FILTER (WHERE name = '{name}') AS \"{name}\"" for name in names)
-    shown = ", ".join(
-        f'coalesce(own."{name}", std."{name}"){as_interval if name in durations else ""} AS "{name}"' for name in names
-    )
+    spans = dict.fromkeys(durations, " * interval '1 second'")
+    shown = ", ".join(f'coalesce(own."{name}", std."{name}"){spans.get(name, "")} AS "{name}"' for name in names)
     return f"""
         SELECT h.id AS hall_id, {shown}
         FROM hall_hall h
         CROSS JOIN (
-            SELECT {chosen} FROM (SELECT l.name, {read.format(text='l."default"')} AS number FROM hall_limit l WHERE l.rule = '{rule}') d
+            SELECT {chosen} FROM (SELECT l.name, {_seconds('l."default"')} AS number FROM hall_limit l WHERE l.rule = '{rule}') d
         ) std
         LEFT JOIN (
             SELECT hall_id, {chosen} FROM (
-                SELECT o.hall_id, l.name, {read.format(text="o.value")} AS number
+                SELECT o.hall_id, l.name, {_seconds("o.value")} AS number
                 FROM hall_limitoverride o JOIN hall_limit l ON l.id = o.limit_id WHERE l.rule = '{rule}'
             ) d GROUP BY hall_id
         ) own ON own.hall_id = h.id
     """
+
+
+def as_interval(own: str, default: str) -> str:
+    """SQL of a duration in force: the override's text column where it holds a number, else the default's; the limit is `l`."""
+    return f"coalesce({_seconds(own)}, {_seconds(default)}) * interval '1 second'"
+
+
+def _seconds(column: str) -> str:
+    """SQL of a text as a number in seconds (a count as it is), NULL where it is none that from_text takes; the limit is `l`."""
+    units = " ".join(f"WHEN '{unit}' THEN {count}" for unit, count in SECONDS.items())
+    number = f"({column}::float8 * CASE l.unit {units} ELSE 1 END)"
+    return f"CASE WHEN NOT pg_input_is_valid({column}, 'float8') THEN NULL WHEN {number} BETWEEN 0 AND {MOST_SECONDS} THEN {number} END"

@@ -81,9 +81,10 @@ def test_the_sweeps_table_gives_each_hall_its_own_value():
     assert limits.in_force(own.pk).duration("R-Q01", "threshold") == dt.timedelta(minutes=7, seconds=30)
 
 
-def test_a_text_that_is_no_number_leaves_the_default_and_stops_nobody():
+@pytest.mark.parametrize("text", ["a quarter", "", "nan", "infinity", "-1", "1e300", "1_5"])
+def test_a_text_that_is_no_value_leaves_the_default_and_stops_nobody(text):
     hall = make.hall()
-    make.limit(hall, "R-Q01", "threshold", "a quarter")
+    make.limit(hall, "R-Q01", "threshold", text)
 
     assert table()[hall.pk] == (dt.timedelta(minutes=15), 3)
 
