@@ -4,7 +4,9 @@ import datetime as dt
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from hall.models import Limit, LimitOverride
+from django.db.models import F, FilteredRelation, Q
+
+from hall.models import Limit
 from hall.models.limits import SECONDS, from_text
 
 MOST_SECONDS = 3660 * 86400  # the longest duration that from_text takes
@@ -34,15 +36,10 @@ class Limits:
 
 
 def in_force(hall_id: int, rules: Iterable[str] | None = None) -> Limits:
-    """The limits of one hall: its own values where it has them, else the defaults. Two queries."""
+    """The limits of one hall: its own values where it has them, else the defaults. One query."""
     rows = Limit.objects.filter(rule__in=list(rules)) if rules is not None else Limit.objects.all()
-    own = LimitOverride.objects.filter(hall_id=hall_id)
-    if rules is not None:
-        own = own.filter(limit__rule__in=list(rules))
-    values = {(row.rule, row.name): from_text(row, row.default) for row in rows}
-    for row in own.select_related("limit"):
-        values[row.limit.rule, row.limit.name] = from_text(row.limit, row.value)
-    return Limits(values)
+    rows = rows.annotate(own=FilteredRelation("overrides", condition=Q(overrides__hall=hall_id)), own_value=F("own__value")).order_by()
+    return Limits({(row.rule, row.name): from_text(row, row.default if row.own_value is None else row.own_value) for row in rows})
 
 
 def table(rule: str, *, durations: Iterable[str] = (), counts: Iterable[str] = ()) -> str:
