@@ -36,7 +36,7 @@ def open_counter(counter: Counter, *, by: Person | None, at: dt.datetime) -> Cou
     """
     with lock_queue(counter.hall_id):
         counter = _fresh(counter)
-        _require_own(counter, by)
+        require_own(counter, by)
         if counter.state == Counter.State.OPEN:
             return counter
         verb = "resumed" if counter.state == Counter.State.PAUSED else "opened"
@@ -61,7 +61,7 @@ def pause(
     note = text.clean(note, most=100)
     with lock_queue(counter.hall_id):
         counter = _fresh(counter)
-        _require_own(counter, by)
+        require_own(counter, by)
         require_free(counter)
         return _change(
             counter, "paused", by=by, at=at, reason=reason,
@@ -78,7 +78,7 @@ def close(counter: Counter, *, by: Person | None, at: dt.datetime) -> Counter:
     """
     with lock_queue(counter.hall_id):
         counter = _fresh(counter)
-        _require_own(counter, by)
+        require_own(counter, by)
         if counter.ticket_number:
             raise CounterBusy(_("Counter %(number)s still has %(ticket)s.") % _who(counter))
         return _close(counter, by=by, at=at)
@@ -91,6 +91,12 @@ def close_for(counter: Counter, *, by: Person | None, at: dt.datetime) -> Counte
         if counter.ticket_number:
             raise CounterBusy(_("Counter %(number)s still has %(ticket)s.") % _who(counter))
         return _close(counter, by=by, at=at)
+
+
+def require_own(counter: Counter, by: Person | None) -> None:
+    """Guard: no colleague is signed in at the counter. A counter without a clerk is anybody's who may serve."""
+    if by is not None and counter.clerk is not None and counter.clerk_id != by.pk:
+        raise CounterTaken(_("%(name)s is at counter %(number)s.") % {"name": counter.clerk.name, "number": counter.number})
 
 
 def require_free(counter: Counter) -> None:
@@ -121,11 +127,6 @@ def vacate(counter_id: int, *, favoured_run: int | None = None, at: dt.datetime)
 
 def _fresh(counter: Counter) -> Counter:
     return Counter.objects.select_related("clerk").get(pk=counter.pk)
-
-
-def _require_own(counter: Counter, by: Person | None) -> None:
-    if by is not None and counter.clerk is not None and counter.clerk_id != by.pk:
-        raise CounterTaken(_("%(name)s is at counter %(number)s.") % {"name": counter.clerk.name, "number": counter.number})
 
 
 def _close(counter: Counter, *, by: Person | None, at: dt.datetime) -> Counter:
