@@ -1,13 +1,16 @@
 """Screens: what each kind shows, composed of the apps' fragments. Reads only."""
 
 import datetime as dt
-from collections.abc import Callable, Iterable
+import re
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
+from django.http import Http404, HttpRequest
 from django.utils import translation
 
-from hall import clock
-from hall.models import Hall
+from hall import access, clock
+from hall.access import Action
+from hall.models import Counter, Hall
 from queueing.fragments import board, call, counter, floor, kiosk, wall
 from queueing.fragments import state as queue_state
 from queueing.fragments.state import QueueState
@@ -39,6 +42,29 @@ RENDERERS: dict[str, Renderer] = {
     "floor": floor.render,
 }
 
+# Kind → what somebody must be allowed to do who looks at it.
+LOOKING: dict[str, Action] = {
+    "board": Action.SEE_BOARD,
+    "wall": Action.SEE_WALL,
+    "call": Action.SEE_CALL_SCREEN,
+    "kiosk": Action.GIVE_TICKET,
+    "counter": Action.SERVE,
+    "floor": Action.SEE_FLOOR,
+}
+
+ROOT = re.compile(r"\s*<[a-zA-Z][a-zA-Z0-9-]*")
+
+
+def find(request: HttpRequest, code: str, kind: str, subject: int, language: str) -> Screen:
+    """The screen, for somebody who may see it. Raises Http404 for an unknown one, and as access.hall()."""
+    if kind not in LOOKING:
+        raise Http404
+    hall = access.hall(request, code, LOOKING[kind])
+    known = Counter.objects.filter(hall=hall, pk=subject).exists() if kind == "counter" else subject == 0
+    if not known:
+        raise Http404
+    return Screen(hall.pk, kind, subject, language)
+
 
 def load(hall_id: int, at: dt.datetime) -> QueueState:
     """The state that all screens of one hall share for one tick; a played hall is seen at its last played instant."""
@@ -59,3 +85,15 @@ def shows(screen: Screen, topics: Iterable[str]) -> bool:
     if screen.kind == "counter":
         return bool(topics & {"queue", "counters", "limits", f"counter:{screen.subject}"})
     return bool(topics)
+
+
+def out_of_band(fragments: Mapping[str, str]) -> str:
+    """The fragments as htmx 2 out-of-band swaps: each takes the place of the element with its id."""
+    return "\n".join(_swap(name, html) for name, html in fragments.items())
+
+
+def _swap(name: str, html: str) -> str:
+    root = ROOT.match(html)
+    if root is None:
+        raise ValueError(f"The fragment {name} does not begin with an element.")
+    return f'{root[0].lstrip()} hx-swap-oob="outerHTML:#{name}"{html[root.end() :]}'

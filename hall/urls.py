@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.urls import path
 
 from hall.health import health
-from hall.views import board, people, site, today
+from hall.views import board, live, people, site, today
 from queueing.views import call, counter, floor, kiosk, ticket
 
 urlpatterns = [
@@ -14,6 +14,7 @@ urlpatterns = [
     *people.urlpatterns,
     *board.urlpatterns,
     *today.urlpatterns,
+    *live.urlpatterns,
     *call.urlpatterns,
     *counter.urlpatterns,
     *floor.urlpatterns,
