@@ -8,7 +8,16 @@ import sys
 from hall import embedded
 
 # `run` starts them itself; the others read and write files only.
-WITHOUT_SERVERS = {"run", "help", "version", "compile_catalogues", "makemessages", "collectstatic", "findstatic", "diffsettings"}
+WITHOUT_SERVERS = {
+    "run",
+    "help",
+    "version",
+    "compile_catalogues",
+    "makemessages",
+    "collectstatic",
+    "findstatic",
+    "diffsettings",
+}
 
 
 def main() -> None:

@@ -72,9 +72,9 @@ def redis_url(data_dir: Path) -> str:
 class Use:
     """One user's share in the embedded servers; they run at least until `release` or the end of this process."""
 
-    def __init__(self, data_dir: Path, share: IO[str]) -> None:
-        self.data_dir = data_dir
-        self._share = share
+    def __init__(self, data_dir: Path) -> None:
+        self._share: int | None = os.open(data_dir / "users.lock", os.O_WRONLY | os.O_CREAT, 0o644)
+        fcntl.flock(self._share, fcntl.LOCK_SH)
 
     def __enter__(self) -> Self:
         return self
@@ -83,7 +83,9 @@ class Use:
         self.release()
 
     def release(self) -> None:
-        self._share.close()
+        if self._share is not None:
+            os.close(self._share)
+        self._share = None
 
 
 def use(data_dir: Path, *, durable: bool = True) -> Use:
@@ -102,11 +104,11 @@ def use(data_dir: Path, *, durable: bool = True) -> Use:
             if keeper is None and not _keeper_lives(data_dir):  # it was just about to end
                 keeper = _start_keeper(data_dir, durable)
             if time.monotonic() > deadline:
-                raise EmbeddedError(f"The embedded servers did not answer within {START_SECONDS:.0f} s; see {data_dir / 'log'}.")
+                raise EmbeddedError(
+                    f"The embedded servers did not answer within {START_SECONDS:.0f} s; see {data_dir / 'log'}."
+                )
             time.sleep(0.02)
-        share = open(data_dir / "users.lock", "a")
-        fcntl.flock(share, fcntl.LOCK_SH)
-    return Use(data_dir, share)
+        return Use(data_dir)
 
 
 def wait_until_stopped(data_dir: Path) -> None:
@@ -187,7 +189,7 @@ def keep(data_dir: Path, durable: bool) -> None:
                 server.wait_until_ready()
             _write_state(data_dir, servers)
             while not asked_to_stop():
-                if any([server.start_again_if_dead() for server in servers]):
+                if [server for server in servers if server.start_again_if_dead()]:
                     _write_state(data_dir, servers)
                 with _unused(data_dir) as unused:
                     if unused:
@@ -230,7 +232,9 @@ class Server:
                 stderr=log,
                 user=self.owner,
                 cwd="/",
-                preexec_fn=lambda: die_with_parent(self.stop_signal),  # after the change of user, which would clear it (prctl(2))
+                preexec_fn=lambda: die_with_parent(
+                    self.stop_signal
+                ),  # after the change of user, which would clear it (prctl(2))
             )
 
     def answers(self) -> bool:
@@ -248,7 +252,6 @@ class Server:
         if self.process is None or self.process.poll() is None or time.monotonic() < self._not_before:
             return False
         self._not_before = time.monotonic() + 1.0
-        print(f"{self.name} ended with {self.process.returncode}; starting it again", flush=True)
         self.prepare()
         self.start()
         return True
@@ -294,7 +297,12 @@ class Postgres(Server):
             "log_timezone": "UTC",
         }
         if not self.durable:
-            settings |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "autovacuum_naptime": "10min"}
+            settings |= {
+                "fsync": "off",
+                "synchronous_commit": "off",
+                "full_page_writes": "off",
+                "autovacuum_naptime": "10min",
+            }
         return [
             str(self.bin / "postgres"),
             "-D",
@@ -396,7 +404,7 @@ class Valkey(Server):
 
 def make_folder(data_dir: Path) -> None:
     data_dir.mkdir(mode=0o711, parents=True, exist_ok=True)
-    (data_dir / "log").mkdir(exist_ok=True)
+    (data_dir / "log").mkdir(mode=0o700, exist_ok=True)
 
 
 def _sockets(data_dir: Path) -> Path:
@@ -534,9 +542,13 @@ def _server_user() -> str | None:
     try:
         pwd.getpwnam(SYSTEM_USER)
     except KeyError:
-        made = subprocess.run(["useradd", "--system", "--no-create-home", SYSTEM_USER], capture_output=True, text=True, check=False)
+        made = subprocess.run(
+            ["useradd", "--system", "--no-create-home", SYSTEM_USER], capture_output=True, text=True, check=False
+        )
         if made.returncode not in (0, 9):  # 9: somebody else made it meanwhile (useradd(8))
-            raise EmbeddedError(f"As root, PostgreSQL needs the system user {SYSTEM_USER}: {made.stderr.strip()}") from None
+            raise EmbeddedError(
+                f"As root, PostgreSQL needs the system user {SYSTEM_USER}: {made.stderr.strip()}"
+            ) from None
     return SYSTEM_USER
 
 
@@ -557,7 +569,9 @@ def _package_folder(name: str) -> Path:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Keep the embedded servers of one data folder; started by whoever uses them.")
+    parser = argparse.ArgumentParser(
+        description="Keep the embedded servers of one data folder; started by whoever uses them."
+    )
     parser.add_argument("data_dir", type=Path)
     parser.add_argument("--fast", action="store_true", help="for tests: do not wait for the disk")
     arguments = parser.parse_args()

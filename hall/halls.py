@@ -1,6 +1,7 @@
-"""Every write that makes a hall: its row, zones, opening, counters, and who belongs to it. What is edited later is edited in the admin site."""
+"""Every write that makes a hall: its row, zones, opening, counters, and who belongs to it. Later edits are the admin site's."""
 
 import datetime as dt
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -25,7 +26,7 @@ Opening = tuple[int, dt.time, dt.time]  # weekday (0 is Monday), opens, closes (
 
 
 def make_hall(
-    *, code: str, name_zh: str, name_en: str = "", time_zone: str = "Asia/Shanghai", opening: list[Opening] | None = None,
+    *, code: str, name_zh: str, name_en: str = "", time_zone: str = "Asia/Shanghai", opening: Sequence[Opening] | None = None,
     counters: int = 0, clock: Clock = Clock.LIVE, by: Person | None, at: dt.datetime,
 ) -> Hall:  # fmt: skip
     """A hall comes into being, with the catalogue's zones, its opening hours and fixed counters 1 to `counters`.
@@ -77,6 +78,6 @@ def _in_words(row: models.Model, error: ValidationError) -> str:
     """One line: each field by its name, and what is wrong with it."""
     said = []
     for name, messages in error.message_dict.items():
-        label = "" if name == NON_FIELD_ERRORS else f"{row._meta.get_field(name).verbose_name}: "
+        label = "" if name == NON_FIELD_ERRORS else f"{getattr(row._meta.get_field(name), 'verbose_name', name)}: "
         said.append(label + " ".join(messages))
     return " ".join(said)

@@ -3,10 +3,10 @@
 import datetime as dt
 import os
 import time
+import tomllib
 from pathlib import Path
 
 import redis
-import tomllib
 from django.conf import settings
 from django.db import Error
 from django.http import HttpRequest, JsonResponse

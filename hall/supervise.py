@@ -29,6 +29,7 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 FIRST_PORT = 8000
 MOST_PORTS = 100
 BACKLOG = 2048
+MOST_WEB_PROCESSES = 16
 POLL_SECONDS = 0.1
 READY_SECONDS = 60.0
 STOP_SECONDS = 8.0
@@ -57,24 +58,25 @@ class Process:
 def processes(environment: Mapping[str, str], data_dir: Path, *, listening: list[str], demo: bool) -> list[Process]:
     """Everything a hall needs besides PostgreSQL and Valkey, in the order of starting. `listening`: uvicorn's words for where."""
     python = sys.executable
+    deflate = environment.get("HALL_WS_COMPRESSION", "").lower() in ("1", "true", "yes", "on")
     web = [
         python, "-m", "uvicorn", "hall.asgi:application", *listening, "--backlog", str(BACKLOG),
         "--loop", "uvloop", "--http", "httptools", "--ws", "websockets-sansio", "--lifespan", "off",
-        "--ws-per-message-deflate", "true" if environment.get("HALL_WS_COMPRESSION", "").lower() in ("1", "true", "yes", "on") else "false",
-        "--timeout-graceful-shutdown", "3", "--no-access-log", "--no-proxy-headers", "--no-server-header", "--log-level", "warning",
+        "--ws-per-message-deflate", "true" if deflate else "false", "--timeout-graceful-shutdown", "3",
+        "--no-access-log", "--no-proxy-headers", "--no-server-header", "--log-level", "warning",
     ]  # fmt: skip
-    celery = [python, "-m", "celery", "-A", "hall.celery"]
+    worker = [
+        python, "-m", "celery", "-A", "hall.celery", "worker", "--pool", "solo",
+        "--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel", "warning",
+    ]  # fmt: skip
+    beat = [
+        python, "-m", "celery", "-A", "hall.celery", "beat",
+        "--schedule", str(data_dir / "beat-schedule"), "--pidfile", "", "--loglevel", "warning",
+    ]  # fmt: skip
     pool = {"HALL_POOL_SIZE": environment.get("HALL_POOL_SIZE", "16")}
-    found = [
-        Process(f"web-{number}", web, pool, listens=True) for number in range(1, int(environment.get("HALL_WEB_PROCESSES", "2")) + 1)
-    ]
-    found.append(
-        Process(
-            "worker",
-            [*celery, "worker", "--pool", "solo", "--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel", "warning"],
-        )
-    )
-    found.append(Process("beat", [*celery, "beat", "--schedule", str(data_dir / "beat-schedule"), "--pidfile", "", "--loglevel", "warning"]))
+    numbers = range(1, _web_processes(environment) + 1)
+    found = [Process(f"web-{number}", web, pool, listens=True) for number in numbers]
+    found += [Process("worker", worker), Process("beat", beat)]
     if demo and (BASE_DIR / "hall" / "management" / "commands" / "simulate.py").exists():
         found.append(Process("simulate", [python, "manage.py", "simulate", "--hall", "demo"]))
     return found
@@ -84,6 +86,7 @@ def run(host: str, port: int | None, *, make_demo: bool) -> None:
     """Run a hall until told to stop. Raises CannotRun or EmbeddedError when it cannot begin."""
     data_dir = embedded.data_dir(os.environ)
     embedded.make_folder(data_dir)
+    _web_processes(os.environ)
     asked_to_stop = _on_stop_signals()
     with contextlib.ExitStack() as stack:
         mine = stack.enter_context(open(data_dir / "run.lock", "a"))
@@ -91,7 +94,9 @@ def run(host: str, port: int | None, *, make_demo: bool) -> None:
         _stop_orphans(data_dir)
         listener = stack.enter_context(_listen(host, port))
         if os.geteuid() == 0 and embedded.wanted(os.environ):
-            _say(f"Running as root: PostgreSQL runs as the user {embedded.SYSTEM_USER}, who may pass through the folders above {data_dir}.")
+            _say(
+                f"Running as root: PostgreSQL runs as the user {embedded.SYSTEM_USER}, who may pass through the folders above {data_dir}."
+            )
         if embedded.wanted(os.environ):
             servers = embedded.use(data_dir)
             stack.callback(embedded.wait_until_stopped, data_dir)
@@ -111,9 +116,16 @@ def run(host: str, port: int | None, *, make_demo: bool) -> None:
         if not asked_to_stop:
             _say(_welcome(listener, str(prepared.get("welcome", ""))))
         while not asked_to_stop:
-            if any([_tend(process, data_dir, listener) for process in crew]):
+            if [process for process in crew if _tend(process, data_dir, listener)]:
                 _note(data_dir, url, crew)
             time.sleep(POLL_SECONDS)
+
+
+def _web_processes(environment: Mapping[str, str]) -> int:
+    asked = environment.get("HALL_WEB_PROCESSES", "2")
+    if not asked.isascii() or not asked.isdigit() or not 1 <= int(asked) <= MOST_WEB_PROCESSES:
+        raise CannotRun(f"HALL_WEB_PROCESSES must be a number from 1 to {MOST_WEB_PROCESSES}, not {asked}.")
+    return int(asked)
 
 
 def address(listener: socket.socket) -> str:
@@ -181,7 +193,9 @@ def _listen(host: str, port: int | None) -> socket.socket:
             listener.close()
             if port is None and isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
                 continue
-            raise CannotRun(f"Cannot listen on {host} port {candidate}: {getattr(error, 'strerror', None) or error}.") from None
+            raise CannotRun(
+                f"Cannot listen on {host} port {candidate}: {getattr(error, 'strerror', None) or error}."
+            ) from None
         else:
             return listener
     raise CannotRun(f"No free port from {FIRST_PORT} to {FIRST_PORT + MOST_PORTS - 1}; give one as PORT.")
@@ -233,7 +247,9 @@ def _wait_until_ready(crew: list[Process], data_dir: Path, url: str, asked_to_st
     while not asked_to_stop and not _answers(url):
         for process in crew:
             if process.listens and process.child is not None and process.child.poll() is not None:
-                raise CannotRun(f"{process.name} ended at once: {embedded.last_line(data_dir / 'log' / f'{process.name}.log')}")
+                raise CannotRun(
+                    f"{process.name} ended at once: {embedded.last_line(data_dir / 'log' / f'{process.name}.log')}"
+                )
         if time.monotonic() > deadline:
             raise CannotRun(f"{url} did not answer within {READY_SECONDS:.0f} s; see {data_dir / 'log'}.")
         time.sleep(0.05)
@@ -262,7 +278,9 @@ def _tend(process: Process, data_dir: Path, listener: socket.socket) -> bool:
         process.start_again = now + pause
         code = process.child.returncode
         how = f"was killed ({signal.Signals(-code).name})" if code < 0 else f"ended with {code}"
-        _say(f"{process.name} {how}; it starts again in {pause:.1f} s. Its log: {data_dir / 'log' / f'{process.name}.log'}")
+        _say(
+            f"{process.name} {how}; it starts again in {pause:.1f} s. Its log: {data_dir / 'log' / f'{process.name}.log'}"
+        )
     if now < process.start_again:
         return False
     process.start_again = 0.0
@@ -328,7 +346,8 @@ def _network_address() -> str:
 
 def _say(line: str) -> None:
     with contextlib.suppress(OSError):  # the terminal may be gone
-        print(line, flush=True)
+        sys.stdout.write(f"{line}\n")
+        sys.stdout.flush()
 
 
 def main() -> None:
@@ -342,8 +361,10 @@ def main() -> None:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--host", default=os.environ.get("HOST") or "127.0.0.1", help="where to listen (HOST); 0.0.0.0 is the whole network")
-    parser.add_argument("--port", type=int, default=os.environ.get("PORT") or None, help="port (PORT); default: the first free one from 8000 on")
+    """HOST and PORT come from the environment, as `make run` passes them, or from the command line."""
+    host, port = os.environ.get("HOST") or "127.0.0.1", os.environ.get("PORT") or None
+    parser.add_argument("--host", default=host, help="where to listen (HOST); 0.0.0.0 is the whole network")
+    parser.add_argument("--port", type=int, default=port, help="(PORT) default: the first free one from 8000 on")
     parser.add_argument("--no-demo", dest="demo", action="store_false", help="do not make the demo hall")
 
 

@@ -22,7 +22,10 @@ def find() -> str:
 
 def main() -> None:
     """See to it that there is a Chromium, and letters for Chinese; say which."""
-    if not find() and subprocess.run([sys.executable, "-m", "playwright", "install", "chromium"], check=False).returncode != 0:
+    if (
+        not find()
+        and subprocess.run([sys.executable, "-m", "playwright", "install", "chromium"], check=False).returncode != 0
+    ):
         subprocess.run(["apt-get", "update", "-q"], check=False)
         subprocess.run(["apt-get", "install", "-y", "-q", "chromium", "fonts-noto-cjk"], check=True)
     found = find()

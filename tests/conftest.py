@@ -28,7 +28,9 @@ if "DATABASE_URL" not in os.environ:
     servers = embedded.use(TEST_DATA, durable=False)  # held until this process ends
 else:
     os.environ.setdefault("HALL_DATA", tempfile.mkdtemp(prefix="hall-tests-"))
-os.environ["DJANGO_SETTINGS_MODULE"] = "hall.settings"  # not in pyproject.toml: pytest-django would load it before this file
+os.environ["DJANGO_SETTINGS_MODULE"] = (
+    "hall.settings"  # not in pyproject.toml: pytest-django would load it before this file
+)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -52,7 +54,9 @@ def pytest_configure(config: pytest.Config) -> None:
 def _drop_left_over_databases(url: str) -> None:
     """Drop the databases of runs that were killed: theirs is the process id in the name, and no such process lives."""
     with psycopg.connect(url, autocommit=True) as connection:
-        for (name,) in connection.execute("SELECT datname FROM pg_database WHERE datname LIKE 'test_hall_%'").fetchall():
+        for (name,) in connection.execute(
+            "SELECT datname FROM pg_database WHERE datname LIKE 'test_hall_%'"
+        ).fetchall():
             found = re.match(r"test_hall_(\d+)", name)
             if found and not embedded.process_command(int(found[1])):
                 connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
@@ -66,7 +70,9 @@ def _migrated_template(url: str) -> str:
     name = f"template_hall_{digest.hexdigest()[:16]}"
     with open(TEST_DATA / "template.lock", "a") as lock, psycopg.connect(url, autocommit=True) as connection:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        existing = {row[0] for row in connection.execute("SELECT datname FROM pg_database WHERE datname LIKE 'template_hall_%'")}
+        existing = {
+            row[0] for row in connection.execute("SELECT datname FROM pg_database WHERE datname LIKE 'template_hall_%'")
+        }
         if name in existing:
             return name
         fresh = f"fresh_{name}"

@@ -35,7 +35,9 @@ class Stack:
         """The process ids of now: supervisor, keeper, postgres, valkey, web-1, web-2, worker, beat and, with the demo, simulate."""
         noted = json.loads((self.data_dir / "run.json").read_text())
         servers = {name: pid for name, pid in embedded.state(self.data_dir).items() if name != "ready"}
-        return {"supervisor": noted["pid"], **servers} | {name: process["pid"] for name, process in noted["processes"].items()}
+        return {"supervisor": noted["pid"], **servers} | {
+            name: process["pid"] for name, process in noted["processes"].items()
+        }
 
     def kill(self, name: str, number: int = signal.SIGKILL) -> int:
         """Send a signal to one process by its name. Returns the id it had."""
@@ -76,7 +78,8 @@ class Stack:
     def manage(self, *arguments: str, timeout: float = 120.0) -> str:
         """Run a management command beside the stack. Returns what it printed; fails if it fails."""
         done = subprocess.run(
-            [sys.executable, "manage.py", *arguments], cwd=BASE_DIR, env=self.env, capture_output=True, text=True, timeout=timeout, check=False,
+            [sys.executable, "manage.py", *arguments],
+            cwd=BASE_DIR, env=self.env, capture_output=True, text=True, timeout=timeout, check=False,
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
         return done.stdout
@@ -93,7 +96,11 @@ class Stack:
 @contextlib.contextmanager
 def running_stack(data_dir: Path, *, demo: bool = False, environment: dict[str, str] | None = None) -> Iterator[Stack]:
     """Start the supervisor with a data folder and a port of its own; stop it, and everything it started, at the end."""
-    env = {name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "REDIS_URL", "HOST", "PORT", "PUBLIC_URL")}
+    env = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in ("DATABASE_URL", "REDIS_URL", "HOST", "PORT", "PUBLIC_URL")
+    }
     env |= {"HALL_DATA": str(data_dir), "HOST": "127.0.0.1", "PORT": str(free_port())} | (environment or {})
     data_dir.mkdir(parents=True, exist_ok=True)
     with open(data_dir / "supervisor.out", "w") as said:

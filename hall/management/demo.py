@@ -13,7 +13,8 @@ CODE = "demo"
 PASSWORD = "hall"
 PIN = "1234"
 WELCOME = (
-    f"log in as zhou (duty manager), li (counter 1), liu (guide), wang (floater), gu (hall manager) or hq (admin), password {PASSWORD}"
+    "log in as zhou (duty manager), li (counter 1), liu (guide), wang (floater), gu (hall manager) or hq (admin), "
+    f"password {PASSWORD}"
 )
 
 # letter, code, names, green channel

@@ -27,7 +27,9 @@ class Command(BaseCommand):
     requires_system_checks = []
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--demo", action=BooleanOptionalAction, default=True, help="make the demo hall if there is no hall")
+        parser.add_argument(
+            "--demo", action=BooleanOptionalAction, default=True, help="make the demo hall if there is no hall"
+        )
         parser.add_argument("--outcome", type=Path, help="write down here what was found, for the supervisor")
 
     def handle(self, *arguments: object, demo: bool, outcome: Path | None, **options: object) -> None:
@@ -47,7 +49,9 @@ def check_database(url: str) -> None:
     try:
         with psycopg.connect(url, connect_timeout=5) as connection:
             if connection.info.server_version < 140000:
-                raise CommandError(f"DATABASE_URL: PostgreSQL 14 or newer is needed, this is {connection.info.server_version // 10000}.")
+                raise CommandError(
+                    f"DATABASE_URL: PostgreSQL 14 or newer is needed, this is {connection.info.server_version // 10000}."
+                )
     except psycopg.Error as error:
         raise CommandError(f"DATABASE_URL cannot be used: {_one_line(error)}") from None
 
