@@ -133,6 +133,20 @@ def ticket(
     return tickets.issue(service, customer_class=customer_class, **{"by": None, "at": at, **options})
 
 
+def queue(service: Service, count: int, *, at: dt.datetime = AT) -> None:
+    """So many who wait, numbered from 1, given one a second from `at` on. Written past the verbs: for great numbers only."""
+    Ticket.objects.bulk_create(
+        [
+            Ticket(
+                hall=service.hall, service=service, business_date=service.hall.business_date(at), letter=service.letter,
+                serial=number, number=f"{service.letter}{number:03d}", issued_at=given, state_since=given, last_event_at=given,
+                warn_due_at=given + 10 * MINUTE, alarm_due_at=given + 15 * MINUTE,
+            )
+            for number, given in ((number, at + (number - 1) * SECOND) for number in range(1, count + 1))
+        ]
+    )  # fmt: skip
+
+
 def called(service: Service, counter: Counter, *, at: dt.datetime = AT, called_at: dt.datetime | None = None) -> Ticket:
     """A ticket given at `at` and called to this counter at `called_at` (the same instant unless told otherwise)."""
     return tickets.call_this(ticket(service, at=at), counter, reason="test", by=None, at=called_at or at)

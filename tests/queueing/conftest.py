@@ -1,8 +1,18 @@
 """What the queue's tests share."""
 
+from collections.abc import Iterator
+
 import pytest
+from django.utils import translation
 
 from hall import live
+
+
+@pytest.fixture(autouse=True)
+def english() -> Iterator[None]:
+    """Refusals are compared in English, whatever the translators write."""
+    with translation.override("en"):
+        yield
 
 
 @pytest.fixture

@@ -64,8 +64,7 @@ def test_twenty_counters_at_one_queue_call_nobody_twice_lose_nobody_and_keep_the
     service = make.service(hall)
     counters = [make.counter(hall, services=[service]) for _each in range(20)]
     rounds = 1_000
-    for number in range(rounds):
-        make.ticket(service, at=AT + number * SECOND)
+    make.queue(service, rounds)
     later = AT + rounds * SECOND
 
     def work(counter: Counter) -> list[str]:

@@ -1,6 +1,7 @@
 """The ticket's life, property-based: whatever verbs come in whatever order, what must hold holds."""
 
 import datetime as dt
+import itertools
 
 import pytest
 from django.db import connection, transaction
@@ -18,9 +19,26 @@ from tests.make import AT
 pytestmark = pytest.mark.django_db
 
 VERBS = [
-    "issue", "call_next", "call_this", "recall", "start", "finish", "reopen", "hold", "take_back", "transfer", "transfer_to",
-    "no_show", "uncall", "restore", "abandon", "reclaim", "pause", "open", "close",
-]  # fmt: skip
+    "issue",
+    "call_next",
+    "call_this",
+    "recall",
+    "start",
+    "finish",
+    "reopen",
+    "hold",
+    "take_back",
+    "transfer",
+    "transfer_to",
+    "no_show",
+    "uncall",
+    "restore",
+    "abandon",
+    "reclaim",
+    "pause",
+    "open",
+    "close",
+]
 
 # verb, which ticket, which counter or service, seconds until the next step: time may also stand still or come late
 steps = st.lists(
@@ -94,7 +112,7 @@ def require_truth(floor: Floor) -> None:
         assert [event.from_state for event in events[1:]] == [event.to_state for event in events[:-1]]
         assert events[-1].to_state == ticket.state
         spent = dict.fromkeys(State, dt.timedelta(0))
-        for event, following in zip(events[:-1], events[1:], strict=True):
+        for event, following in itertools.pairwise(events):
             spent[State(event.to_state)] += following.at - event.at
         if ticket.state in COUNTED:  # what is still running is not summed up yet
             spent[State(ticket.state)] -= ticket.last_event_at - ticket.state_since
