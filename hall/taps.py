@@ -12,6 +12,8 @@ from django.utils.translation import gettext as _
 from hall.models import Tap
 from hall.refusals import Invalid, Refused
 
+KEPT = dt.timedelta(hours=48)  # a tap's key: far longer than any tablet retries
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -45,6 +47,11 @@ def carry_out(request: HttpRequest, act: Callable[[], dict | None], *, at: dt.da
         return Outcome(status=refusal.status, message=str(refusal))
     except IntegrityError as error:
         return Outcome(status=409, message=_in_words(error))
+
+
+def forget_before(before: dt.datetime) -> int:
+    """Delete the keys of taps carried out before an instant; no tablet sends them again. Returns how many."""
+    return Tap.objects.filter(at__lt=before).delete()[0]
 
 
 def _key(request: HttpRequest) -> str:
