@@ -1,7 +1,199 @@
-"""Fragments of the board screen."""
+"""Fragments of the live board: summary strip, queue, counters, what needs somebody. Reads only."""
 
+import datetime as dt
+from dataclasses import dataclass
+
+from django.template.loader import render_to_string
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from hall import alarms
+from hall.alarms import Line
+from hall.models import Alarm, Kind
+from queueing.fragments import rows
 from queueing.fragments.state import QueueState
+from queueing.models import State, Ticket
+
+
+@dataclass(frozen=True)
+class Tab:
+    """A service and how many wait for it; the browser filters the rows by its id."""
+
+    service_id: int
+    name: str
+    count: int
 
 
 def render(state: QueueState, subject: int) -> dict[str, str]:
-    return {}
+    """The board's fragments: board-busy, board-strip, board-queue, board-counters, board-needs. No query."""
+    return {
+        "board-busy": render_to_string("queueing/_board_busy.html", {"word": rows.busy_word(state)}),
+        "board-strip": strip(state),
+        "board-queue": queue(state),
+        "board-counters": counters(state),
+        "board-needs": needs(state),
+    }
+
+
+def strip(state: QueueState) -> str:
+    """Average (K-10), longest, waiting, served."""
+    return render_to_string("queueing/_strip.html", {"prefix": "board"} | figures(state))
+
+
+def figures(state: QueueState) -> dict[str, object]:
+    """The figures of the summary strip, the same on board and wall."""
+    longest = rows.longest(state)
+    return {
+        "average": state.average,
+        "average_level": rows.average_level(state),
+        "average_limit": state.limits.duration("R-Q01", "threshold"),
+        "fewest": state.limits.count("R-Q01", "minimum"),
+        "longest": longest,
+        "longest_level": _level_of(state, longest),
+        "scale": rows.scale(state),
+        "over": rows.over_count(state),
+        "waiting": len(state.waiting),
+        "unit": rows.people(len(state.waiting)),
+        "waiting_note": _at_counters_said(state),
+        "served": state.served_today,
+        "served_unit": rows.people(state.served_today),
+        "handling": state.handling,
+    }
+
+
+def queue(state: QueueState) -> str:
+    """Everybody who waits, oldest first, and a tab for each service."""
+    waiting = [ticket.service_id for ticket in state.waiting]
+    last = max(state.recent_calls, key=lambda ticket: ticket.called_at, default=None)
+    return render_to_string(
+        "queueing/_board_queue.html",
+        {
+            "hall": state.hall,
+            "rows": rows.queue(state),
+            "scale": rows.scale(state),
+            "tabs": [Tab(service.pk, service.name, waiting.count(service.pk)) for service in state.services],
+            "last": last if not state.waiting else None,
+        },
+    )
+
+
+def counters(state: QueueState) -> str:
+    """Every counter by number, and who is on hold."""
+    numbers = {counter.pk: counter.number for counter in state.counters}
+    held = [{"ticket": ticket, "counter": numbers.get(ticket.counter_id or 0)} for ticket in state.held]
+    return render_to_string(
+        "queueing/_board_counters.html",
+        {"hall": state.hall, "rows": rows.counters(state), "said": rows.counters_said(state), "held": held},
+    )
+
+
+def needs(state: QueueState, *, refusal: str = "") -> str:
+    """What needs somebody: the open alarms, many alike as one; `refusal` is why a tap on one did nothing."""
+    return render_to_string(
+        "queueing/_board_needs.html",
+        {
+            "hall": state.hall,
+            "cards": cards(state),
+            "count": len(state.alarms),
+            "refusal": refusal,
+            "scale": rows.scale(state),
+        },
+    )
+
+
+def _level_of(state: QueueState, ticket: Ticket | None) -> str:
+    if ticket is None:
+        return ""
+    lines = rows.scale(state)
+    return rows.level(ticket.waited(state.at), warn=lines.warn, over=lines.over)
+
+
+def _at_counters_said(state: QueueState) -> str:
+    called = sum(ticket.state == State.CALLED for ticket in state.at_counters)
+    serving = len(state.at_counters) - called
+    parts = [
+        (called, ngettext("%(count)d called", "%(count)d called", called)),
+        (serving, ngettext("%(count)d in service", "%(count)d in service", serving)),
+        (len(state.held), ngettext("%(count)d on hold", "%(count)d on hold", len(state.held))),
+    ]
+    return " · ".join(text % {"count": count} for count, text in parts if count) or _("nobody at the counters")
+
+
+@dataclass(frozen=True)
+class Card:
+    """One thing that needs somebody: one alarm, or many alike. `ids` are the alarms that an answer answers."""
+
+    ids: list[int]
+    wait: Ticket | None  # whose wait the chip shows; None: it shows since when
+    since: dt.datetime  # the instant the limit was crossed
+    title: str
+    action: str
+    who: str  # who was told last
+    act_by: dt.datetime | None
+    unanswered: bool  # nobody answered in time below
+    next_who: str  # who is told next, and when
+    next_at: dt.datetime | None
+    taken_by: str
+    taken_at: dt.datetime | None
+
+    @property
+    def joined(self) -> str:
+        return ",".join(str(pk) for pk in self.ids)
+
+
+def cards(state: QueueState) -> list[Card]:
+    """The open alarms as cards, in the order of hall.alarms.grouped; an answered card keeps its place under a finger."""
+    return [_card(state, line) for line in alarms.grouped(state.alarms)]
+
+
+def _card(state: QueueState, line: Line) -> Card:
+    first = line.longest
+    subjects = {alarm.subject for alarm in line.alarms}
+    waits = [ticket for ticket in state.waiting if f"ticket:{ticket.pk}" in subjects]
+    title, action = _said(state, line)
+    return Card(
+        ids=[alarm.pk for alarm in line.alarms],
+        wait=max(waits, key=lambda ticket: ticket.waited(state.at), default=None),
+        since=first.due_at,
+        title=title,
+        action=action,
+        who=_rung(first, first.rung),
+        act_by=line.act_by,
+        unanswered=first.rung > 0 and first.acknowledged_at is None,
+        next_who=_rung(first, first.rung + 1) if first.next_rung_at is not None else "",
+        next_at=min((alarm.next_rung_at for alarm in line.alarms if alarm.next_rung_at is not None), default=None),
+        taken_by=first.acknowledged_by.name if first.acknowledged_by is not None else "",
+        taken_at=first.acknowledged_at,
+    )
+
+
+def _rung(alarm: Alarm, rung: int) -> str:
+    """Who is told on this rung of the alarm's own ladder; empty above its top."""
+    ladder = alarm.data.get("ladder", [])
+    return str(Kind(ladder[rung]).label) if rung < len(ladder) and ladder[rung] in Kind.values else ""
+
+
+def _said(state: QueueState, line: Line) -> tuple[str, str]:
+    """What is wrong, and what to do."""
+    alarm = line.longest
+    if alarm.rule == "R-Q01":
+        limit = _minutes(state.limits.duration("R-Q01", "threshold"))
+        return _("Average wait over %(limit)s min") % {"limit": limit}, _(
+            "Open a mobile counter, call staff to the counters"
+        )
+    if alarm.rule == "R-Q02":
+        limit = _minutes(state.limits.duration("R-Q02", "threshold"))
+        action = _("Water, a small gift, say how long")
+        if line.count > 1:
+            return _("%(count)d people over %(limit)s min") % {"count": line.count, "limit": limit}, action
+        return _("%(number)s has waited over %(limit)s min") % {"number": _number(state, alarm), "limit": limit}, action
+    return alarm.rule, _("See to it")
+
+
+def _number(state: QueueState, alarm: Alarm) -> str:
+    known = {f"ticket:{ticket.pk}": ticket.number for ticket in state.waiting}
+    return known.get(alarm.subject) or str(alarm.data.get("number", "")) or alarm.subject
+
+
+def _minutes(span: dt.timedelta) -> str:
+    return f"{span.total_seconds() / 60:g}"

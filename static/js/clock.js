@@ -148,24 +148,50 @@ function shape(name) {
 class WallClock extends Ticking {
   static observedAttributes = ["zone"];
   tick() {
-    if (!this.format) {
-      const zone = { timeZone: this.getAttribute("zone") || undefined };
-      this.format = this.hasAttribute("date")
-        ? new Intl.DateTimeFormat(document.documentElement.lang, { ...zone, weekday: "short", day: "numeric", month: "short" })
-        : new Intl.DateTimeFormat("en-GB", { ...zone, hour: "2-digit", minute: "2-digit", second: this.hasAttribute("seconds") ? "2-digit" : undefined, hourCycle: "h23" });
-    }
-    setText(this, this.format.format(nowFor(this)));
+    this.say ||= this.hasAttribute("date") ? this.dateIn() : this.timeIn();
+    setText(this, this.say(nowFor(this)));
+  }
+  timeIn() {
+    const second = this.hasAttribute("seconds") ? "2-digit" : undefined;
+    const format = new Intl.DateTimeFormat("en-GB", { timeZone: this.zone, hour: "2-digit", minute: "2-digit", second, hourCycle: "h23" });
+    return (now) => format.format(now);
+  }
+  dateIn() {
+    const chinese = document.documentElement.lang.startsWith("zh");
+    const part = (options) => {
+      const format = new Intl.DateTimeFormat(chinese ? "zh-CN" : "en-GB", { timeZone: this.zone, ...options });
+      return (now) => format.format(now);
+    };
+    const weekday = part({ weekday: "short" });
+    const day = part({ day: "numeric", month: chinese ? "long" : "short" });
+    return chinese ? (now) => `${day(now)} ${weekday(now)}` : (now) => `${weekday(now)} ${day(now)}`;
+  }
+  get zone() {
+    return this.getAttribute("zone") || undefined;
+  }
+}
+
+class OpenWord extends Ticking {
+  // <open-word intervals="ISO/ISO ISO/ISO" data-open="Open" data-shut="Closed">: which of the two holds now.
+  tick() {
+    const now = nowFor(this);
+    const open = (this.getAttribute("intervals") || "").split(" ").some((part) => {
+      const [from, to] = part.split("/").map(Date.parse);
+      return from <= now && now < to;
+    });
+    setText(this, open ? this.dataset.open : this.dataset.shut);
   }
 }
 
 function beat() {
   // Stale numbers stand still: a frozen screen ages no waits that may have ended. The clock on the wall goes on.
   const frozen = document.body.classList.contains("is-frozen");
-  for (const element of ticking) if (!frozen || element instanceof WallClock) element.tick();
+  for (const element of ticking) if (!frozen || element instanceof WallClock || element instanceof OpenWord) element.tick();
   setTimeout(beat, 1000 - ((Date.now() + window.hallClock.offset) % 1000) + 5);
 }
 
 customElements.define("time-since", TimeSince);
 customElements.define("wait-level", WaitLevel);
 customElements.define("wall-clock", WallClock);
+customElements.define("open-word", OpenWord);
 beat();
