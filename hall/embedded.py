@@ -22,7 +22,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import FrameType
-from typing import IO, Self
+from typing import IO, Self, TypedDict
 from urllib.parse import quote
 
 START_SECONDS = 60.0
@@ -230,8 +230,8 @@ class Server:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                user=self.owner,
                 cwd="/",
+                **_as_user(self.owner),
                 preexec_fn=lambda: die_with_parent(
                     self.stop_signal
                 ),  # after the change of user, which would clear it (prctl(2))
@@ -321,8 +321,10 @@ class Postgres(Server):
 
     def answers(self) -> bool:
         with contextlib.suppress(OSError):
-            # the last line is the state (PostgreSQL 18, src/include/utils/pidfile.h)
-            return (self.cluster / "postmaster.pid").read_text().splitlines()[-1].strip() == "ready"
+            # the eighth line is the state (PostgreSQL 18, src/include/utils/pidfile.h)
+            return [line.strip() for line in (self.cluster / "postmaster.pid").read_text().splitlines()[7:]] == [
+                "ready"
+            ]
         return False
 
     def _make_cluster(self) -> None:
@@ -347,7 +349,7 @@ class Postgres(Server):
         with log_file(self.data_dir, self.name) as log:
             done = subprocess.run(
                 [str(self.bin / command[0]), *command[1:]],
-                input=typed.encode(), stdout=log, stderr=log, user=self.owner, cwd="/", check=False,
+                input=typed.encode(), stdout=log, stderr=log, cwd="/", check=False, **_as_user(self.owner),
             )  # fmt: skip
         if done.returncode != 0:
             raise EmbeddedError(f"{command[0]} failed: {last_line(self.data_dir / 'log' / f'{self.name}.log')}")
@@ -550,6 +552,23 @@ def _server_user() -> str | None:
                 f"As root, PostgreSQL needs the system user {SYSTEM_USER}: {made.stderr.strip()}"
             ) from None
     return SYSTEM_USER
+
+
+class Identity(TypedDict, total=False):
+    """The part of Popen's arguments that says who a process is."""
+
+    user: str
+    group: int
+    extra_groups: list[int]
+
+
+def _as_user(name: str | None) -> Identity:
+    """Popen's arguments for this user, with none of root's groups; nothing to say for oneself."""
+    if name is None:
+        return {}
+    import pwd  # not on every system
+
+    return {"user": name, "group": pwd.getpwnam(name).pw_gid, "extra_groups": []}
 
 
 def _open_the_way_to(path: Path) -> None:
