@@ -47,14 +47,14 @@ def issue(
             customer_class = CustomerClass.GREEN if service.is_green else CustomerClass.NORMAL  # nobody else would call it
         business_date = hall.business_date(at)
         letter, serial = _draw_number(hall, service, business_date, number)
-        told = estimates.told_at_issue(service, customer_class, at=at)
+        told = estimates.told_at_issue(service, customer_class, at=at) if number is None else None  # a log does not say it
         due = limits.in_force(hall.pk, ["R-Q02"])
         ticket = Ticket.objects.create(
             hall=hall, service=service, business_date=business_date, letter=letter, serial=serial,
             number=number or f"{letter}{serial:03d}", customer_class=customer_class,
             class_rank=CLASS_RANK[CustomerClass(customer_class)], state_since=at, issued_at=at, last_event_at=at,
             need_note=need_note, documents_checked=documents_checked, person_hash=person_hash, person_hint=person_hint,
-            told_ahead=told.ahead, told_wait=told.wait, **_due_times(at, dt.timedelta(0), due),
+            told_ahead=told and told.ahead, told_wait=told and told.wait, **_due_times(at, dt.timedelta(0), due),
         )  # fmt: skip
         TicketEvent.objects.create(ticket=ticket, verb="issued", to_state=State.WAITING, at=at, by=by)
         live.announce(hall.pk, "queue")
@@ -334,9 +334,14 @@ def _move(
     if old in SPENT_IN:
         fields[SPENT_IN[old]] = getattr(ticket, SPENT_IN[old]) + (at - ticket.state_since)
     was_over = ticket.over_seen_at is not None
+    unmoved = Ticket.objects.filter(pk=ticket.pk, state=old)
     if old == State.WAITING:
         fields |= {"warn_due_at": None, "alarm_due_at": None, "over_seen_at": None}
-    if Ticket.objects.filter(pk=ticket.pk, state=old).update(**fields) != 1:
+    changed = unmoved.filter(over_seen_at=ticket.over_seen_at).update(**fields)
+    if changed == 0 and old == State.WAITING:
+        was_over = True  # the sweep, which takes no hall lock, has raised this wait's alarm since it was read
+        changed = unmoved.update(**fields)
+    if changed != 1:
         raise WrongState
     for name, value in fields.items():
         setattr(ticket, name, value)
@@ -371,7 +376,7 @@ def _leave_counter(ticket: Ticket, *, at: dt.datetime) -> None:
 
 def _fresh(ticket: Ticket, hall_id: int) -> Ticket:
     """The ticket as it is under the lock. The fetch names the hall: a ticket of another hall is none."""
-    return Ticket.objects.select_related("service", "counter").get(pk=ticket.pk, hall_id=hall_id)
+    return Ticket.objects.get(pk=ticket.pk, hall_id=hall_id)
 
 
 def _at_counter(counter: Counter) -> Counter:
