@@ -9,7 +9,7 @@ against a page that touches no database: median at most 6 times, 99th percentile
 import argparse
 import os
 import secrets
-import tempfile
+import shutil
 import threading
 import time
 from collections.abc import Callable
@@ -32,14 +32,15 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--seconds", type=float, default=8.0, help="length of each measurement")
     seconds = options.parse_args().seconds
-    with tempfile.TemporaryDirectory(dir=Path(embedded.__file__).parent.parent, prefix=".bench-data-") as folder:
-        with running_stack(Path(folder)) as stack:
-            os.environ |= {"DATABASE_URL": stack.database_url, "REDIS_URL": stack.redis_url, "HALL_DATA": str(stack.data_dir)}
-            os.environ["DJANGO_SETTINGS_MODULE"] = "hall.settings"
-            django.setup()
-            throughput(stack, halls=1, seconds=seconds)
-            throughput(stack, halls=16, seconds=seconds)
-            latency(stack, seconds=seconds * 2)
+    folder = Path(embedded.__file__).parent.parent / ".test-data" / f"bench-{os.getpid()}"
+    with running_stack(folder) as stack:
+        os.environ |= {"DATABASE_URL": stack.database_url, "REDIS_URL": stack.redis_url, "HALL_DATA": str(stack.data_dir)}
+        os.environ["DJANGO_SETTINGS_MODULE"] = "hall.settings"
+        django.setup()
+        throughput(stack, halls=1, seconds=seconds)
+        throughput(stack, halls=16, seconds=seconds)
+        latency(stack, seconds=seconds * 2)
+    shutil.rmtree(folder)
 
 
 def throughput(stack: Stack, *, halls: int, seconds: float) -> None:
