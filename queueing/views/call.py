@@ -1,3 +1,29 @@
-"""Pages of call."""
+"""The call screen: an unattended page that its fragments keep up to date."""
 
-urlpatterns: list = []
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import path
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET
+
+from hall import access, clock
+from hall.access import Action
+from queueing.fragments import call
+from queueing.fragments import state as queue_state
+
+
+@never_cache
+@require_GET
+def call_screen(request: HttpRequest, code: str) -> HttpResponse:
+    """The page; a paired call screen and everybody of the hall's staff may open it."""
+    hall = access.hall(request, code, Action.SEE_CALL_SCREEN)
+    state = queue_state.load(hall, clock.now_in(hall, clock.now()))
+    fragments = {name.removeprefix("call-"): html for name, html in call.render(state, 0).items()}
+    return render(
+        request, "queueing/call.html", {"hall": hall, "fragments": fragments, "test": call.both(call.SOUND_TEST)}
+    )
+
+
+urlpatterns = [
+    path("h/<slug:code>/call/", call_screen, name="call-screen"),
+]
