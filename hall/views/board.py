@@ -1,5 +1,6 @@
 """Pages of the duty manager: the live board and its wall view, answers to alarms, closing a counter and the day."""
 
+import datetime as dt
 from collections.abc import Callable
 
 from django.db.models import prefetch_related_objects
@@ -8,6 +9,7 @@ from django.shortcuts import redirect, render
 from django.templatetags.static import static
 from django.urls import path, reverse
 from django.utils.translation import get_language
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST, require_safe
 
@@ -17,9 +19,12 @@ from hall.board import Screen
 from hall.models import Alarm, Hall
 from hall.refusals import Invalid, WrongState
 from hall.taps import Outcome
+from queueing import days
 from queueing.fragments import board as fragments
+from queueing.models import AT_COUNTER, Ticket
 
 MOST_AT_ONCE = 1000  # alarms answered by one tap
+USUAL_REASONS = [_("went home"), _("comes again tomorrow"), _("was helped without a ticket"), _("could not be found")]
 DAYS_AHEAD = 3  # a board left on over night still knows when the hall opens
 
 
@@ -88,6 +93,29 @@ def close_counter_for(request: HttpRequest, code: str, number: int) -> HttpRespo
     return render(request, "hall/_close_counter.html", shown, status=outcome.status)
 
 
+@never_cache
+@require_GET
+def close_day(request: HttpRequest, code: str) -> HttpResponse:
+    """Asks for a reason per ticket that still waits, before the day is closed."""
+    hall = access.hall(request, code, Action.CLOSE_DAY)
+    return render(request, "hall/close_day.html", _closing(hall, clock.now()) | {"may": _may(request, hall)})
+
+
+@require_POST
+def close_day_now(request: HttpRequest, code: str) -> HttpResponse:
+    """The duty manager closes the day; every ticket that still waits ends with the reason given for it (R-Q22)."""
+    hall = access.hall(request, code, Action.CLOSE_DAY)
+    at = clock.now()
+    reasons = _reasons(request)
+    outcome = taps.carry_out(
+        request, lambda: _done(days.close_day(hall, reasons=reasons, by=request.user, at=at)), at=at
+    )
+    if not outcome.refused:
+        return _to_board(hall)
+    shown = _closing(hall, at, reasons) | {"refusal": outcome.message}
+    return render(request, "hall/_close_day.html", shown, status=outcome.status)
+
+
 @require_safe
 def favicon(request: HttpRequest) -> HttpResponse:
     """Where browsers look for the icon of pages that name none."""
@@ -150,6 +178,31 @@ def _alarms(hall: Hall, pks: list[int]) -> list[Alarm]:
     return rows
 
 
+def _closing(hall: Hall, at: dt.datetime, reasons: dict[int, str] | None = None) -> dict[str, object]:
+    """What the form of the day's close shows: who still waits or is on hold, with the reason already given; who is at a counter."""
+    on = days.date_to_close(hall, at)
+    live = Ticket.objects.filter(hall=hall, business_date__lte=on).live().select_related("service", "counter")
+    left = list(live.order_by("issued_at", "id"))
+    given = reasons or {}
+    return {
+        "hall": hall,
+        "on": on,
+        "rows": [(ticket, given.get(ticket.pk, "")) for ticket in left if ticket.state not in AT_COUNTER],
+        "at_counters": [ticket for ticket in left if ticket.state in AT_COUNTER],
+        "usual": [str(reason) for reason in USUAL_REASONS],
+    }
+
+
+def _reasons(request: HttpRequest) -> dict[int, str]:
+    """Ticket id → why, from the form's fields reason-<id>; a reason for all stands in where a ticket has none of its own."""
+    for_all = request.POST.get("reason", "")
+    return {
+        int(name[7:]): value.strip() or for_all
+        for name, value in request.POST.items()
+        if name.startswith("reason-") and name[7:].isascii() and name[7:].isdigit() and len(name) < 20
+    }
+
+
 def _done(*_changed: object) -> None:
     """A tap's outcome has no value of its own: what it changed is shown from the database."""
 
@@ -174,4 +227,6 @@ urlpatterns = [
     path("h/<slug:code>/alarms/done/", settle_alarms, name="settle-alarms"),
     path("h/<slug:code>/close-counter/<int:number>/", close_counter, name="close-counter"),
     path("h/<slug:code>/counters/<int:number>/close-for/", close_counter_for, name="close-counter-for"),
+    path("h/<slug:code>/close-day/", close_day, name="close-day"),
+    path("h/<slug:code>/day/close/", close_day_now, name="close-day-now"),
 ]

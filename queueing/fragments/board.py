@@ -187,6 +187,14 @@ def _said(state: QueueState, line: Line) -> tuple[str, str]:
         if line.count > 1:
             return _("%(count)d people over %(limit)s min") % {"count": line.count, "limit": limit}, action
         return _("%(number)s has waited over %(limit)s min") % {"number": _number(state, alarm), "limit": limit}, action
+    if alarm.rule == "R-Q22":
+        count = int(alarm.data.get("count", 0))
+        text = ngettext(
+            "%(count)d ticket of %(date)s was left open", "%(count)d tickets of %(date)s were left open", count
+        )
+        return text % {"count": count, "date": alarm.data.get("date", "")}, _(
+            "Find out what happened, close each day yourself"
+        )
     return alarm.rule, _("See to it")
 
 
