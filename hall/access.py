@@ -68,6 +68,14 @@ def kinds_of(person: Person, hall: Hall) -> set[Kind]:
     return {Kind(kind) for kind in Membership.objects.filter(person=person, hall=hall).values_list("kind", flat=True)}
 
 
+def kinds_by_hall(person: Person) -> dict[int, set[Kind]]:
+    """Hall id → as what a person belongs there. One query."""
+    found: dict[int, set[Kind]] = {}
+    for hall_id, kind in Membership.objects.filter(person=person).values_list("hall_id", "kind"):
+        found.setdefault(hall_id, set()).add(Kind(kind))
+    return found
+
+
 def may(person: Person, hall: Hall, action: Action) -> bool:
     """Whether the person may do this in the hall. A superuser has no right of his own outside the admin site."""
     return any(action in TABLE[kind] for kind in kinds_of(person, hall))

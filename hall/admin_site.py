@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from typing import Any
+from urllib.parse import urlencode
 
 from django import forms
 from django.contrib import messages
@@ -19,7 +20,6 @@ from django.utils.translation import gettext_lazy
 from simple_history.admin import SimpleHistoryAdmin
 
 from hall import access, live, text
-from hall.middleware import to_sign_in
 from hall.models import Hall, Person
 from hall.refusals import Refused
 
@@ -45,12 +45,7 @@ class HallAdminSite(AdminSite):
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponseBase:
         """The one login page of Hall, where wrong passwords are counted."""
-        if self.has_permission(request):
-            return redirect("admin:index")
-        if request.user.is_authenticated and request.session.get("signed_in_by") != "pin":
-            raise PermissionDenied(_("Your post does not include this."))
-        address = request.GET.get("next", reverse("admin:index"))
-        return redirect(f"{reverse('login')}?next={address}")
+        return redirect("admin:index") if self.has_permission(request) else _sign_in(reverse("admin:index"))
 
     def logout(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         logout(request)
@@ -60,12 +55,19 @@ class HallAdminSite(AdminSite):
         inner = super().admin_view(view, cacheable)
 
         def guarded(request: HttpRequest, *arguments: Any, **named: Any) -> HttpResponseBase:
-            if not request.user.is_authenticated:
-                return to_sign_in(request)
-            return inner(request, *arguments, **named)
+            if self.has_permission(request):
+                return inner(request, *arguments, **named)
+            if not request.user.is_authenticated or request.session.get("signed_in_by") == "pin":
+                return _sign_in(request.get_full_path())
+            raise PermissionDenied(_("Your post does not include this."))
 
         guarded.csrf_exempt = getattr(inner, "csrf_exempt", False)  # type: ignore[attr-defined]
         return guarded
+
+
+def _sign_in(back: str) -> HttpResponse:
+    """To the login page: a paired tablet's PIN page would lead nowhere here."""
+    return redirect(f"{reverse('login')}?{urlencode({'next': back}, safe='/')}")
 
 
 def edited_halls(request: HttpRequest) -> set[int]:

@@ -207,7 +207,8 @@ def home(request: HttpRequest) -> HttpResponse:
     if not request.user.is_authenticated:
         device = request.device  # type: ignore[attr-defined]
         return redirect(_page_of_device(device) if device else "login")
-    halls = [_entry(hall, access.kinds_of(request.user, hall)) for hall in access.halls_of(request.user)]
+    kinds = access.kinds_by_hall(request.user)
+    halls = [_entry(hall, kinds[hall.pk]) for hall in access.halls_of(request.user)]
     may_administrate = admin.site.has_permission(request)
     places = [place["address"] for entry in halls for place in entry["workplaces"]]
     if len(places) == 1 and not may_administrate and "all" not in request.GET:

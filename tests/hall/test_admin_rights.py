@@ -31,15 +31,30 @@ def manager(hall: Hall, kind: str = Kind.HALL_MANAGER) -> Client:
 
 
 def member_form(person: Person, *, rows: list[dict[str, str]], **fields: str) -> dict[str, str]:
-    form = {"login": person.login, "name_zh": person.name_zh, "name_en": person.name_en, "language": "", "is_active": "on", **fields}
-    form |= {"memberships-TOTAL_FORMS": str(len(rows)), "memberships-INITIAL_FORMS": str(sum("id" in row for row in rows))}
+    form = {
+        "login": person.login,
+        "name_zh": person.name_zh,
+        "name_en": person.name_en,
+        "language": "",
+        "is_active": "on",
+        **fields,
+    }
+    form |= {
+        "memberships-TOTAL_FORMS": str(len(rows)),
+        "memberships-INITIAL_FORMS": str(sum("id" in row for row in rows)),
+    }
     for number, row in enumerate(rows):
         form |= {f"memberships-{number}-{name}": value for name, value in row.items()}
     return form
 
 
 def row_of(membership: Membership, **fields: str) -> dict[str, str]:
-    row = {"id": str(membership.pk), "person": str(membership.person_id), "hall": str(membership.hall_id), "kind": membership.kind}
+    row = {
+        "id": str(membership.pk),
+        "person": str(membership.person_id),
+        "hall": str(membership.hall_id),
+        "kind": membership.kind,
+    }
     return row | fields
 
 
@@ -155,7 +170,9 @@ def test_a_manager_never_moves_a_row_into_another_hall():
     own, other = make.hall(), make.hall()
     device = make.device(own)
 
-    manager(own).post(url("hall_device_change", device.pk), {"hall": str(other.pk), "screen": "call", "name": "x", "is_active": "on"})
+    manager(own).post(
+        url("hall_device_change", device.pk), {"hall": str(other.pk), "screen": "call", "name": "x", "is_active": "on"}
+    )
 
     assert Device.objects.get(pk=device.pk).hall_id == own.pk
 
@@ -166,7 +183,9 @@ def test_a_version_from_when_a_row_was_elsewhere_does_not_bring_it_over():
     Device.objects.filter(pk=device.pk).update(hall=own)
     version = device.history.first()
 
-    response = manager(own).post(url("hall_device_simple_history", device.pk, version.pk), {"screen": "call", "name": "x"})
+    response = manager(own).post(
+        url("hall_device_simple_history", device.pk, version.pk), {"screen": "call", "name": "x"}
+    )
 
     assert response.status_code == 403
     assert Device.objects.get(pk=device.pk).hall_id == own.pk
@@ -176,7 +195,10 @@ def test_a_manager_makes_and_deletes_no_hall():
     hall = make.hall()
     client = manager(hall)
 
-    answers = [client.get(url("hall_hall_add")).status_code, client.post(url("hall_hall_delete", hall.pk), {"post": "yes"}).status_code]
+    answers = [
+        client.get(url("hall_hall_add")).status_code,
+        client.post(url("hall_hall_delete", hall.pk), {"post": "yes"}).status_code,
+    ]
 
     assert answers == [403, 403]
     assert Hall.objects.filter(pk=hall.pk).exists()
@@ -225,7 +247,10 @@ def test_a_manager_brings_no_default_limit_back():
 def test_ladders_are_read_by_managers_and_edited_by_superusers_only():
     client = manager(make.hall())
 
-    answers = [client.get(url("hall_alarmrung_changelist")).status_code, client.get(url("hall_alarmrung_add")).status_code]
+    answers = [
+        client.get(url("hall_alarmrung_changelist")).status_code,
+        client.get(url("hall_alarmrung_add")).status_code,
+    ]
 
     assert answers == [200, 403]
 
@@ -275,7 +300,9 @@ def test_a_manager_makes_himself_nothing_more():
     client = make.client(me)
 
     client.post(url("hall_membership_add"), {"person": str(me.pk), "hall": str(hall.pk), "kind": Kind.HEADQUARTERS})
-    client.post(url("hall_person_change", me.pk), member_form(me, rows=[row_of(me.memberships.get())], is_superuser="on"))
+    client.post(
+        url("hall_person_change", me.pk), member_form(me, rows=[row_of(me.memberships.get())], is_superuser="on")
+    )
 
     assert list(me.memberships.values_list("kind", flat=True)) == [Kind.HALL_MANAGER]
     assert Person.objects.filter(pk=me.pk, is_superuser=False).exists()
@@ -298,7 +325,9 @@ def test_headquarters_of_one_hall_gives_it_in_no_other():
     make.membership(me, two, Kind.HALL_MANAGER)
     person = make.person(two)
 
-    make.client(me).post(url("hall_membership_add"), {"person": str(person.pk), "hall": str(two.pk), "kind": Kind.HEADQUARTERS})
+    make.client(me).post(
+        url("hall_membership_add"), {"person": str(person.pk), "hall": str(two.pk), "kind": Kind.HEADQUARTERS}
+    )
 
     assert list(person.memberships.values_list("kind", flat=True)) == [Kind.CLERK]
 
@@ -330,7 +359,12 @@ def test_a_manager_sets_neither_password_nor_pin_nor_activity_of_somebody_who_ma
 
     stored = Person.objects.get(pk=person.pk)
     assert {answer.status_code for answer in answers} <= {302, 403, 404}
-    assert (stored.check_password(PASSWORD), stored.pin_hash, stored.login, stored.is_active) == (True, "", person.login, True)
+    assert (stored.check_password(PASSWORD), stored.pin_hash, stored.login, stored.is_active) == (
+        True,
+        "",
+        person.login,
+        True,
+    )
 
 
 def test_a_manager_sets_the_password_of_his_own_people():
@@ -345,8 +379,19 @@ def test_a_manager_sets_the_password_of_his_own_people():
 
 def test_a_manager_enters_a_person_with_a_membership_in_his_hall():
     hall = make.hall()
-    form = {"login": "liwei", "name_zh": "李伟", "usable_password": "true", "password1": PASSWORD, "password2": PASSWORD}
-    one = {"memberships-TOTAL_FORMS": "1", "memberships-INITIAL_FORMS": "0", "memberships-0-hall": str(hall.pk), "memberships-0-kind": "clerk"}
+    form = {
+        "login": "liwei",
+        "name_zh": "李伟",
+        "usable_password": "true",
+        "password1": PASSWORD,
+        "password2": PASSWORD,
+    }
+    one = {
+        "memberships-TOTAL_FORMS": "1",
+        "memberships-INITIAL_FORMS": "0",
+        "memberships-0-hall": str(hall.pk),
+        "memberships-0-kind": "clerk",
+    }
     none = {"memberships-TOTAL_FORMS": "0", "memberships-INITIAL_FORMS": "0"}
     client = manager(hall)
 
@@ -380,7 +425,9 @@ def test_a_manager_pairs_devices_of_his_own_hall_only():
     devices.make_pairing_code(theirs, by=None, at=make.AT)
     client = manager(own)
 
-    answers = [client.post(url("hall_device_pairing", device.pk), {"revoke": "1"}).status_code for device in (mine, theirs)]
+    answers = [
+        client.post(url("hall_device_pairing", device.pk), {"revoke": "1"}).status_code for device in (mine, theirs)
+    ]
 
     assert answers == [302, 404]
     assert Device.objects.get(pk=theirs.pk).pairing_code != ""

@@ -124,7 +124,17 @@ def test_signing_in_goes_to_the_page_that_asked_for_it():
     assert response["Location"] == "/h/any/board/?x=1"
 
 
-@pytest.mark.parametrize("elsewhere", ["https://elsewhere.example/", "//elsewhere.example", "/\\elsewhere.example", "javascript:alert(1)", "board", "/a\x00"])
+@pytest.mark.parametrize(
+    "elsewhere",
+    [
+        "https://elsewhere.example/",
+        "//elsewhere.example",
+        "/\\elsewhere.example",
+        "javascript:alert(1)",
+        "board",
+        "/a\x00",
+    ],
+)
 def test_signing_in_never_leads_to_another_site(elsewhere: str):
     person = make.person(make.hall(), password=PASSWORD)
 
