@@ -64,9 +64,13 @@ def of_counter(counter: Counter, at: dt.datetime) -> CounterState:
         first = list(waiting.in_call_order().annotate(count_of_all=Window(Count("pk")))[:SHOWN_AHEAD])
         count = first[0].count_of_all if first else 0
         most = rules.count("X-24", "favoured_in_a_row")
-        next_one = next_of(first, counter, most) if count <= SHOWN_AHEAD else tickets.next_for(counter, most_favoured=most)
+        next_one = (
+            next_of(first, counter, most) if count <= SHOWN_AHEAD else tickets.next_for(counter, most_favoured=most)
+        )
         ahead = _with_next_first(first, next_one)
-    return CounterState(hall, at, rules, counter, current, ahead, count, held=sum(ticket.state == State.HELD for ticket in here))
+    return CounterState(
+        hall, at, rules, counter, current, ahead, count, held=sum(ticket.state == State.HELD for ticket in here)
+    )
 
 
 def of_queue(state: QueueState, counter: Counter) -> CounterState:
@@ -85,7 +89,9 @@ def next_of(waiting: Sequence[Ticket], counter: Counter, most_favoured: int) -> 
     def first(classes: Sequence[str]) -> Ticket | None:
         return next((ticket for ticket in waiting if ticket.customer_class in classes), None)
 
-    preferred = {Counter.Kind.GREEN: CustomerClass.GREEN, Counter.Kind.VIP: CustomerClass.VIP}.get(Counter.Kind(counter.kind))
+    preferred = {Counter.Kind.GREEN: CustomerClass.GREEN, Counter.Kind.VIP: CustomerClass.VIP}.get(
+        Counter.Kind(counter.kind)
+    )
     if preferred is not None and (guest := first([preferred])) is not None:
         return guest
     head = waiting[0] if waiting else None
@@ -106,7 +112,9 @@ def _context(state: CounterState) -> dict[str, object]:
     return {
         "hall": state.hall,
         "counter": counter,
-        "mode": current.state if current is not None else ("free" if counter.state == Counter.State.OPEN else counter.state),
+        "mode": current.state
+        if current is not None
+        else ("free" if counter.state == Counter.State.OPEN else counter.state),
         "current": current,
         "next_one": state.ahead[0] if state.ahead else None,
         "after": state.ahead[1:],

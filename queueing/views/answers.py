@@ -7,6 +7,7 @@ from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.urls import reverse
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from hall import text
@@ -25,7 +26,10 @@ def answer(outcome: Outcome, fragments: Mapping[str, str], *, said: str | None =
 
 def out_of_band(fragments: Mapping[str, str]) -> str:
     """The fragments as htmx out-of-band swaps: each replaces the element that has its id."""
-    return "\n".join(html.replace(f' id="{name}"', f' hx-swap-oob="outerHTML:#{name}" id="{name}"', 1) for name, html in fragments.items())
+    return "\n".join(
+        html.replace(f' id="{name}"', f' hx-swap-oob="outerHTML:#{name}" id="{name}"', 1)
+        for name, html in fragments.items()
+    )
 
 
 def ticket_of(request: HttpRequest, hall: Hall) -> Ticket:
@@ -39,7 +43,9 @@ def ticket_of(request: HttpRequest, hall: Hall) -> Ticket:
     if seen and seen not in State.values:
         raise Invalid
     if seen and seen != ticket.state:
-        raise WrongState(_("%(number)s is %(state)s now.") % {"number": ticket.number, "state": ticket.get_state_display()})
+        raise WrongState(
+            _("%(number)s is %(state)s now.") % {"number": ticket.number, "state": ticket.get_state_display()}
+        )
     return ticket
 
 
@@ -58,6 +64,7 @@ def ticket_address(request: HttpRequest, ticket: Ticket) -> str:
     return settings.PUBLIC_URL + path if settings.PUBLIC_URL else request.build_absolute_uri(path)
 
 
-def qr_code(address: str) -> str:
+def qr_code(address: str) -> SafeString:
     """An address as inline SVG that fills its box; 15 % of it may be damaged (error level M)."""
-    return segno.make(address, error="m", micro=False).svg_inline(border=2, omitsize=True, svgclass="qr", lineclass="qr-line")
+    code = segno.make(address, error="m", micro=False)
+    return SafeString(code.svg_inline(border=2, omitsize=True, svgclass="qr", lineclass="qr-line"))

@@ -30,7 +30,9 @@ def choose_counter(request: HttpRequest, code: str) -> HttpResponse:
     hall = access.hall(request, code, Action.SERVE)
     rows = Counter.objects.filter(hall=hall).select_related("clerk").prefetch_related("services")
     order = sorted(rows, key=lambda row: (row.clerk_id != request.user.pk, row.clerk_id is not None, row.number))
-    return render(request, "queueing/counters.html", {"hall": hall, "counters": order, "is_tablet": _is_tablet(request)})
+    return render(
+        request, "queueing/counters.html", {"hall": hall, "counters": order, "is_tablet": _is_tablet(request)}
+    )
 
 
 @require_GET
@@ -40,7 +42,9 @@ def counter_tablet(request: HttpRequest, code: str, number: int) -> HttpResponse
     at = clock.now_in(counter.hall, clock.now())
     shown = fragments.render_counter(fragments.of_counter(counter, at))
     context = {"hall": counter.hall, "counter": counter, "at": at, "is_tablet": _is_tablet(request)}
-    return render(request, "queueing/counter.html", context | {name.replace("-", "_"): html for name, html in shown.items()})
+    return render(
+        request, "queueing/counter.html", context | {name.replace("-", "_"): html for name, html in shown.items()}
+    )
 
 
 @require_GET
@@ -116,47 +120,65 @@ def call_this(request: HttpRequest, code: str, number: int) -> HttpResponse:
 
 @require_POST
 def recall(request: HttpRequest, code: str, number: int) -> HttpResponse:
-    return _on_ticket(request, code, number, lambda ticket, counter, at: tickets.recall(ticket, by=request.user, at=at), here=True)
+    return _on_ticket(
+        request, code, number, lambda ticket, counter, at: tickets.recall(ticket, by=request.user, at=at), here=True
+    )
 
 
 @require_POST
 def start(request: HttpRequest, code: str, number: int) -> HttpResponse:
-    return _on_ticket(request, code, number, lambda ticket, counter, at: tickets.start(ticket, by=request.user, at=at), here=True)
+    return _on_ticket(
+        request, code, number, lambda ticket, counter, at: tickets.start(ticket, by=request.user, at=at), here=True
+    )
 
 
 @require_POST
 def finish(request: HttpRequest, code: str, number: int) -> HttpResponse:
-    return _on_ticket(request, code, number, lambda ticket, counter, at: tickets.finish(ticket, by=request.user, at=at), here=True)
+    return _on_ticket(
+        request, code, number, lambda ticket, counter, at: tickets.finish(ticket, by=request.user, at=at), here=True
+    )
 
 
 @require_POST
 def reopen(request: HttpRequest, code: str, number: int) -> HttpResponse:
-    return _on_ticket(request, code, number, lambda ticket, counter, at: tickets.reopen(ticket, by=request.user, at=at), here=True)
+    return _on_ticket(
+        request, code, number, lambda ticket, counter, at: tickets.reopen(ticket, by=request.user, at=at), here=True
+    )
 
 
 @require_POST
 def hold(request: HttpRequest, code: str, number: int) -> HttpResponse:
-    return _on_ticket(request, code, number, lambda ticket, counter, at: tickets.hold(ticket, by=request.user, at=at), here=True)
+    return _on_ticket(
+        request, code, number, lambda ticket, counter, at: tickets.hold(ticket, by=request.user, at=at), here=True
+    )
 
 
 @require_POST
 def take_back(request: HttpRequest, code: str, number: int) -> HttpResponse:
-    return _on_ticket(request, code, number, lambda ticket, counter, at: tickets.take_back(ticket, counter, by=request.user, at=at))
+    return _on_ticket(
+        request, code, number, lambda ticket, counter, at: tickets.take_back(ticket, counter, by=request.user, at=at)
+    )
 
 
 @require_POST
 def no_show(request: HttpRequest, code: str, number: int) -> HttpResponse:
-    return _on_ticket(request, code, number, lambda ticket, counter, at: tickets.no_show(ticket, by=request.user, at=at), here=True)
+    return _on_ticket(
+        request, code, number, lambda ticket, counter, at: tickets.no_show(ticket, by=request.user, at=at), here=True
+    )
 
 
 @require_POST
 def uncall(request: HttpRequest, code: str, number: int) -> HttpResponse:
-    return _on_ticket(request, code, number, lambda ticket, counter, at: tickets.uncall(ticket, by=request.user, at=at), here=True)
+    return _on_ticket(
+        request, code, number, lambda ticket, counter, at: tickets.uncall(ticket, by=request.user, at=at), here=True
+    )
 
 
 @require_POST
 def counter_restore(request: HttpRequest, code: str, number: int) -> HttpResponse:
-    return _on_ticket(request, code, number, lambda ticket, counter, at: tickets.restore(ticket, by=request.user, at=at))
+    return _on_ticket(
+        request, code, number, lambda ticket, counter, at: tickets.restore(ticket, by=request.user, at=at)
+    )
 
 
 @require_POST
@@ -174,14 +196,21 @@ def transfer(request: HttpRequest, code: str, number: int) -> HttpResponse:
 def counter_care(request: HttpRequest, code: str, number: int) -> HttpResponse:
     """Care before the business starts (R-Q03): an apology, the small gift."""
     kind = request.POST.get("kind", "")
-    return _on_ticket(request, code, number, lambda ticket, counter, at: care.give(ticket, kind, by=request.user, at=at), here=True)
+    return _on_ticket(
+        request, code, number, lambda ticket, counter, at: care.give(ticket, kind, by=request.user, at=at), here=True
+    )
 
 
 @require_POST
 def counter_care_undo(request: HttpRequest, code: str, number: int) -> HttpResponse:
     """Take back an act of care tapped by mistake."""
 
-    return _at_own(request, code, number, lambda counter, at: care.undo(answers.act_of(request, counter.hall), by=request.user, at=at))
+    return _at_own(
+        request,
+        code,
+        number,
+        lambda counter, at: care.undo(answers.act_of(request, counter.hall), by=request.user, at=at),
+    )
 
 
 def answer(counter: Counter, outcome: Outcome, at: dt.datetime, *, said: str = "") -> HttpResponse:
@@ -191,7 +220,9 @@ def answer(counter: Counter, outcome: Outcome, at: dt.datetime, *, said: str = "
     return answers.answer(outcome, shown, said=html)
 
 
-def _at_own(request: HttpRequest, code: str, number: int, verb: Callable[[Counter, dt.datetime], object]) -> HttpResponse:
+def _at_own(
+    request: HttpRequest, code: str, number: int, verb: Callable[[Counter, dt.datetime], object]
+) -> HttpResponse:
     """One step at a counter where nobody else is signed in."""
     counter, at = access.counter(request, code, number, Action.SERVE), clock.now()
 
@@ -210,7 +241,9 @@ def _on_ticket(
     def act(counter: Counter, at: dt.datetime) -> None:
         ticket = answers.ticket_of(request, counter.hall)
         if here and ticket.counter is not None and ticket.counter_id != counter.pk:
-            raise WrongState(_("%(number)s is at counter %(counter)s.") % {"number": ticket.number, "counter": ticket.counter.number})
+            raise WrongState(
+                _("%(number)s is at counter %(counter)s.") % {"number": ticket.number, "counter": ticket.counter.number}
+            )
         verb(ticket, counter, at)
 
     return _at_own(request, code, number, act)
@@ -234,32 +267,49 @@ def _where_to(request: HttpRequest, counter: Counter) -> tuple[Service | None, C
 def _fold_call_this(counter: Counter, at: dt.datetime) -> dict[str, object]:
     rules = limits.in_force(counter.hall_id, ["R-Q02"])
     return {
-        "waiting": Ticket.objects.filter(hall=counter.hall).waiting().select_related("service").in_call_order()[:LIST_MOST],
+        "waiting": Ticket.objects.filter(hall=counter.hall)
+        .waiting()
+        .select_related("service")
+        .in_call_order()[:LIST_MOST],
         "warn": rules.duration("R-Q02", "warning"),
         "over": rules.duration("R-Q02", "threshold"),
     }
 
 
 def _fold_take_back(counter: Counter, at: dt.datetime) -> dict[str, object]:
-    held = Ticket.objects.filter(hall=counter.hall, state=State.HELD).select_related("service", "counter").order_by("state_since", "id")
+    held = (
+        Ticket.objects.filter(hall=counter.hall, state=State.HELD)
+        .select_related("service", "counter")
+        .order_by("state_since", "id")
+    )
     return {"held": sorted(held[:LIST_MOST], key=lambda ticket: ticket.counter_id != counter.pk)}
 
 
 def _fold_undo(counter: Counter, at: dt.datetime) -> dict[str, object]:
-    today = Ticket.objects.filter(hall=counter.hall, business_date=counter.hall.business_date(at)).select_related("service")
+    today = Ticket.objects.filter(hall=counter.hall, business_date=counter.hall.business_date(at)).select_related(
+        "service"
+    )
     since = at - limits.in_force(counter.hall_id, ["F-04"]).duration("F-04", "undo_finish")
     return {
-        "finished": today.filter(state=State.DONE, counter=counter, finished_at__gte=since).order_by("-finished_at")[:3],
+        "finished": today.filter(state=State.DONE, counter=counter, finished_at__gte=since).order_by("-finished_at")[
+            :3
+        ],
         "absent": today.filter(state=State.NO_SHOW).order_by("-state_since")[:LIST_MOST],
     }
 
 
 def _fold_transfer(counter: Counter, at: dt.datetime) -> dict[str, object]:
-    current = Ticket.objects.filter(counter=counter, state__in=[State.CALLED, State.SERVING]).select_related("service").first()
+    current = (
+        Ticket.objects.filter(counter=counter, state__in=[State.CALLED, State.SERVING])
+        .select_related("service")
+        .first()
+    )
     return {
         "current": current,
         "services": Service.objects.filter(hall=counter.hall, is_active=True).order_by("position", "id"),
-        "others": Counter.objects.filter(hall=counter.hall, state=Counter.State.OPEN).exclude(pk=counter.pk).select_related("clerk"),
+        "others": Counter.objects.filter(hall=counter.hall, state=Counter.State.OPEN)
+        .exclude(pk=counter.pk)
+        .select_related("clerk"),
     }
 
 

@@ -46,7 +46,9 @@ def floor_tablet(request: HttpRequest, code: str) -> HttpResponse:
         "services": Service.objects.filter(hall=hall, is_active=True).order_by("position", "id"),
         "is_tablet": request.device is not None and request.device.screen == Device.Screen.TABLET,
     }
-    return render(request, "queueing/floor.html", context | {name.replace("-", "_"): html for name, html in shown.items()})
+    return render(
+        request, "queueing/floor.html", context | {name.replace("-", "_"): html for name, html in shown.items()}
+    )
 
 
 @require_GET
@@ -55,7 +57,9 @@ def floor_guest(request: HttpRequest, code: str, pk: int) -> HttpResponse:
     hall = access.hall(request, code, Action.SEE_FLOOR)
     given = Prefetch("care", CareAct.objects.filter(undone_at=None), to_attr="care_given")
     ticket = get_object_or_404(Ticket.objects.select_related("service").prefetch_related(given), pk=pk, hall=hall)
-    return render(request, "queueing/_floor_fold_guest.html", {"hall": hall, "ticket": ticket, "acts": fragments.acts_of(ticket)})
+    return render(
+        request, "queueing/_floor_fold_guest.html", {"hall": hall, "ticket": ticket, "acts": fragments.acts_of(ticket)}
+    )
 
 
 @require_GET
@@ -63,7 +67,11 @@ def floor_gone(request: HttpRequest, code: str) -> HttpResponse:
     """Who left, did not come or gave his ticket back today: whoever comes back waits again."""
     hall = access.hall(request, code, Action.SEE_FLOOR)
     today = hall.business_date(clock.now_in(hall, clock.now()))
-    gone = Ticket.objects.filter(hall=hall, business_date=today, state__in=GONE).select_related("service").order_by("-state_since")
+    gone = (
+        Ticket.objects.filter(hall=hall, business_date=today, state__in=GONE)
+        .select_related("service")
+        .order_by("-state_since")
+    )
     return render(request, "queueing/_floor_fold_gone.html", {"hall": hall, "gone": gone[:LIST_MOST]})
 
 
@@ -132,7 +140,9 @@ def ticket_print(request: HttpRequest, token: str) -> HttpResponse:
     """The ticket on 80 mm paper, by its unguessable token."""
     ticket = get_object_or_404(Ticket.objects.select_related("hall", "service"), token=token)
     address = answers.ticket_address(request, ticket)
-    return render(request, "queueing/print.html", {"hall": ticket.hall, "ticket": ticket, "qr": answers.qr_code(address)})
+    return render(
+        request, "queueing/print.html", {"hall": ticket.hall, "ticket": ticket, "qr": answers.qr_code(address)}
+    )
 
 
 def answer(hall: Hall, outcome: Outcome, at: dt.datetime, *, said: str = "") -> HttpResponse:
@@ -163,7 +173,11 @@ def _end(request: HttpRequest, code: str, verb: Callable[..., Ticket], words: st
     said = ""
     if not outcome.refused:
         ticket = Ticket.objects.get(pk=outcome.value["ticket"])
-        context = {"hall": hall, "words": words % {"number": ticket.number}, "restore": ticket if ticket.state in GONE else None}
+        context = {
+            "hall": hall,
+            "words": words % {"number": ticket.number},
+            "restore": ticket if ticket.state in GONE else None,
+        }
         said = render_to_string("queueing/_floor_undo.html", context)
     return answer(hall, outcome, at, said=said)
 
