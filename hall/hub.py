@@ -177,20 +177,26 @@ class Hub:
         self._database = Database()
         self._clock: tuple[dt.datetime, float] | None = None  # the database's instant, and the loop's at that moment
         self._ear = Ear(self._heard, self._pushes_changed)
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def start(self) -> None:
+        """Begin to listen and to make the rounds."""
         self._tasks = [
             self._loop.create_task(self._ear.listen(), name="hub: listen"),
-            self._loop.create_task(self._every(ROUND_SECONDS, self._look_round), name="hub: look round"),
-            self._loop.create_task(self._every(PEEK_SECONDS, self._peek), name="hub: peek"),
-            self._loop.create_task(self._every(WATCH_SECONDS, self._watch_the_watch), name="hub: watch the watch"),
+            self._loop.create_task(self._every(ROUND_SECONDS, self.look_round), name="hub: look round"),
+            self._loop.create_task(self._every(PEEK_SECONDS, self.peek), name="hub: peek"),
+            self._loop.create_task(self._every(WATCH_SECONDS, self.watch_the_watch), name="hub: watch the watch"),
         ]
 
     async def stop(self) -> None:
         """End every task and close the threads' connections; for tests and for a process that ends."""
         tasks = [*self._tasks, *(place.task for place in self.places.values() if place.task)]
-        tasks += [socket.task for socket in self._sockets() if socket.task]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        tasks += [socket.task for socket in self.sockets() if socket.task]
+        while tasks:  # again and again: asyncio.wait_for can swallow a cancellation (Python 3.11, issue 86296; redis-py uses it)
+            for task in tasks:
+                task.cancel()
+            _done, left = await asyncio.wait(tasks, timeout=0.5)
+            tasks = list(left)
         self._ear.close()
         await asyncio.to_thread(self._database.close)
 
@@ -241,7 +247,7 @@ class Hub:
         except OSError:  # the line broke (uvicorn's ClientDisconnected is one); its consumer hears of it and leaves
             return
 
-    def _sockets(self) -> list[Socket]:
+    def sockets(self) -> list[Socket]:
         return [socket for place in self.places.values() for shown in place.shown.values() for socket in shown.sockets]
 
     # What changed, and rendering it.
@@ -286,19 +292,19 @@ class Hub:
 
     # Every ten seconds, and without pushes every two or three.
 
-    async def _look_round(self) -> None:
+    async def look_round(self) -> None:
         """Render every watched screen, check the rights of all sockets, let go of stalled ones."""
-        self._drop_stalled()
-        sockets = self._sockets()
+        self.drop_stalled()
+        sockets = self.sockets()
         if not sockets:
             return
-        allowed = await self.in_database(functools.partial(_still_allowed, {(s.viewer, s.screen) for s in sockets}))
+        allowed = await self.in_database(functools.partial(still_allowed, {(s.viewer, s.screen) for s in sockets}))
         for socket in sockets:
             if (socket.viewer, socket.screen) not in allowed:
                 socket.close(NO_RIGHT)
         self._mark_all(beat=True)
 
-    async def _peek(self) -> None:
+    async def peek(self) -> None:
         if not self.pushes:
             self._mark_all()
 
@@ -317,14 +323,14 @@ class Hub:
         for place in self.places.values():
             place.mark(place.shown, beat=beat)
 
-    def _drop_stalled(self) -> None:
-        for socket in self._sockets():
+    def drop_stalled(self) -> None:
+        for socket in self.sockets():
             if socket.sending_since and self._loop.time() - socket.sending_since > STALLED_SECONDS:
                 log.info("a %s screen takes nothing any more; dropped", socket.screen.kind)
                 self.leave(socket)
                 _abort(socket.send)
 
-    async def _watch_the_watch(self) -> None:
+    async def watch_the_watch(self) -> None:
         """If the sweep has not finished a round for ten seconds, sweep here, and say so on every screen."""
         at, late = await self.in_database(_look_at_the_watch)
         self._clock = (at, self._loop.time())
@@ -415,8 +421,9 @@ class Ear:
             if joined_more or loop.time() >= next_ping:
                 # The first ping also proves that the groups are joined: Valkey answers in order.
                 ping += 1
-                async with asyncio.timeout(PONG_SECONDS):
+                async with asyncio.timeout(JOIN_SECONDS):
                     await layer.send(channel, {"type": "hub.ping", "ping": ping})
+                async with asyncio.timeout(PONG_SECONDS):
                     while self._pong != ping:
                         self._news.clear()
                         await self._news.wait()
@@ -531,7 +538,7 @@ RIGHTS = """
 """
 
 
-def _still_allowed(looking: set[tuple[Viewer, Screen]]) -> set[tuple[Viewer, Screen]]:
+def still_allowed(looking: set[tuple[Viewer, Screen]]) -> set[tuple[Viewer, Screen]]:
     """Those who may still see what they look at: signed in, active, a member as a kind that may; a device still paired. One query."""
     viewers = {viewer for viewer, _screen in looking}
     people = [viewer for viewer in viewers if viewer.person_id]
@@ -570,4 +577,5 @@ def of_this_process() -> Hub:
     global _hub
     if _hub is None or _hub._loop is not asyncio.get_running_loop():
         _hub = Hub()
+        _hub.start()
     return _hub
