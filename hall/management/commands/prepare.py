@@ -30,18 +30,23 @@ class Command(BaseCommand):
         parser.add_argument(
             "--demo", action=BooleanOptionalAction, default=True, help="make the demo hall if there is no hall"
         )
+        parser.add_argument(
+            "--files-only", action="store_true", help="only translations and static files (image build)"
+        )
         parser.add_argument("--outcome", type=Path, help="write down here what was found, for the supervisor")
 
-    def handle(self, *arguments: object, demo: bool, outcome: Path | None, **options: object) -> None:
-        check_database(settings.DATABASE_URL)
-        check_redis(settings.REDIS_URL)
-        call_command("migrate", verbosity=0, interactive=False)
+    def handle(self, *arguments: object, demo: bool, files_only: bool, outcome: Path | None, **options: object) -> None:
+        if not files_only:
+            check_database(settings.DATABASE_URL)
+            check_redis(settings.REDIS_URL)
+            call_command("migrate", verbosity=0, interactive=False)
         for folder in settings.LOCALE_PATHS:
             compile_all(Path(folder))
         collect_static(Path(settings.STATIC_ROOT))
-        found = make_demo_if_empty(demo)
-        if outcome is not None:
-            outcome.write_text(json.dumps(found))
+        if not files_only:
+            found = make_demo_if_empty(demo)
+            if outcome is not None:
+                outcome.write_text(json.dumps(found))
 
 
 def check_database(url: str) -> None:
@@ -67,13 +72,12 @@ def check_redis(url: str) -> None:
 
 def collect_static(root: Path) -> None:
     """Collect and compress the static files if any changed since the last time. One process at a time."""
+    stamp, digest = root / ".collected", _digest_of_sources()
+    if stamp.exists() and stamp.read_text() == digest:
+        return  # before the lock: an image's files cannot be written
     root.mkdir(parents=True, exist_ok=True)
     with open(root / ".lock", "a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        stamp = root / ".collected"
-        digest = _digest_of_sources()
-        if stamp.exists() and stamp.read_text() == digest:
-            return
         call_command("collectstatic", verbosity=0, interactive=False)
         stamp.write_text(digest)
 
@@ -91,7 +95,7 @@ def _digest_of_sources() -> str:
     for finder in get_finders():
         for name, storage in finder.list([]):
             status = Path(storage.path(name)).stat()
-            found.update(f"{name} {status.st_size} {status.st_mtime_ns}\n".encode())
+            found.update(f"{name} {status.st_size} {int(status.st_mtime)}\n".encode())
     return found.hexdigest()
 
 
