@@ -46,14 +46,14 @@ def handling_time(hall_id: int, *, at: dt.datetime) -> dt.timedelta | None:
 
 
 def told_at_issue(service: Service, customer_class: str, *, at: dt.datetime) -> Estimate:
-    """What the customer is told with a ticket of this service and class, issued now. Five queries."""
+    """What the customer is told with a ticket of this service and class, issued now. Four queries."""
     rank = CLASS_RANK[CustomerClass(customer_class)]
     ahead = competing(service).filter(Q(class_rank__lt=rank) | Q(class_rank=rank, issued_at__lte=at)).count()
     return _told(service, ahead, at=at)
 
 
 def told_now(ticket: Ticket, *, at: dt.datetime) -> Estimate:
-    """What a waiting ticket may expect from now on, as QueueState.estimate_for says it. Five queries."""
+    """What a waiting ticket may expect from now on, as QueueState.estimate_for says it. Four queries."""
     rank, issued_at = ticket.class_rank, ticket.issued_at
     before = Q(class_rank__lt=rank) | Q(class_rank=rank, issued_at__lt=issued_at)
     before |= Q(class_rank=rank, issued_at=issued_at, pk__lt=ticket.pk)

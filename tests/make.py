@@ -16,6 +16,7 @@ from django.db import transaction
 from django.http import HttpResponse
 from django.test import Client
 
+from hall import devices
 from hall.models import (
     AlarmRung,
     Counter,
@@ -153,8 +154,13 @@ def called(service: Service, counter: Counter, *, at: dt.datetime = AT, called_a
 
 
 def serving(
-    service: Service, counter: Counter, *, at: dt.datetime = AT, called_at: dt.datetime | None = None, started_at: dt.datetime | None = None,
-) -> Ticket:  # fmt: skip
+    service: Service,
+    counter: Counter,
+    *,
+    at: dt.datetime = AT,
+    called_at: dt.datetime | None = None,
+    started_at: dt.datetime | None = None,
+) -> Ticket:
     """A ticket in service at this counter."""
     given = called(service, counter, at=at, called_at=called_at)
     return tickets.start(given, by=None, at=started_at or called_at or at)
@@ -168,6 +174,15 @@ def done(service: Service, counter: Counter, *, at: dt.datetime = AT, finished_a
 def device(hall: Hall, screen: str = Device.Screen.CALL, **fields: object) -> Device:
     """A device that is not paired yet."""
     return Device.objects.create(**{"hall": hall, "screen": screen, "name": f"device {next(_numbers)}", **fields})
+
+
+def paired_client(hall: Hall, screen: str = Device.Screen.CALL) -> Client:
+    """The browser of a device that was paired as this screen."""
+    code = devices.make_pairing_code(device(hall, screen), by=None, at=AT)
+    _paired, token = devices.pair(code, address="127.0.0.1", by=None, at=AT)
+    made = client()
+    made.cookies[devices.COOKIE] = token
+    return made
 
 
 def client(person: Person | None = None) -> Client:

@@ -9,7 +9,8 @@ from functools import cache
 
 from django.template.loader import render_to_string
 from django.utils import translation
-from django.utils.translation import gettext_noop as _
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from hall.models import Counter
 from queueing.fragments import opening
@@ -24,9 +25,9 @@ DIGITS_ZH = dict(zip("0123456789", "零一二三四五六七八九", strict=True
 
 WORDS = {
     "called_now": _("Called now"),
-    "counter": _("Counter"),
+    "counter": pgettext_lazy("after its number", "Counter"),
     "vip_seat": _("VIP seat"),
-    "expected_wait": _("Expected wait, an estimate"),
+    "expected_wait": _("Estimated wait"),
     "no_wait": _("No wait"),
     "not_open": _("No counter open"),
     "minutes": _("min"),
@@ -36,11 +37,12 @@ WORDS = {
     "closed": _("No more tickets today"),
     "again_at": _("Tickets again at %(time)s"),
     "again_on": _("Tickets again on %(date)s at %(time)s"),
-    "suspended": _("Counter %(number)s suspended"),
-    "suspended_until": _("Counter %(number)s suspended, back at %(time)s"),
+    "suspended": _("Suspended"),
+    "suspended_one": _("Counter %(number)s is suspended"),
+    "suspended_until": _("Counter %(number)s is back at %(time)s"),
     "call": _("%(number)s, please go to counter %(counter)s"),
+    "sound_test": _("The sound is on."),
 }
-SOUND_TEST = _("The sound is on.")
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,14 @@ class Soon:
     minutes: int | None
 
 
+@dataclass(frozen=True)
+class Suspended:
+    """A counter whose sign is flipped; `returns` is the hall's clock time, or empty."""
+
+    number: int
+    returns: str
+
+
 def render(state: QueueState, subject: int) -> dict[str, str]:
     """The call screen's fragments: call-plate, call-soon, call-foot. At most four queries, the hall's hours."""
     return {"call-plate": plate(state), "call-soon": soon(state), "call-foot": foot(state)}
@@ -102,7 +112,8 @@ def foot(state: QueueState) -> str:
     """Suspended counters with their return (R-B13), or when tickets are given again; and where to go for a missed number."""
     paused = [counter for counter in state.counters if counter.state == Counter.State.PAUSED]
     context = {
-        "suspended": [_suspended(state, counter) for counter in paused],
+        "one": _suspended(state, paused[0]) if len(paused) == 1 else None,
+        "several": [Suspended(counter.number, _returns(state, counter)) for counter in paused],
         "closed": _closed(state),
         "words": words(),
     }
@@ -118,16 +129,16 @@ def calls(state: QueueState) -> list[Call]:
 
 
 def words() -> dict[str, Both]:
-    return {name: both(text) for name, text in WORDS.items()}
+    return {name: both(name) for name in WORDS}
 
 
 @cache
-def both(text: str) -> Both:
-    """A marked text in both languages."""
+def both(name: str) -> Both:
+    """One of the WORDS in both languages."""
     with translation.override("zh-hans"):
-        zh = translation.gettext(text)
+        zh = str(WORDS[name])
     with translation.override("en"):
-        return Both(zh, translation.gettext(text))
+        return Both(zh, str(WORDS[name]))
 
 
 def minutes_of(wait: dt.timedelta) -> int:
@@ -160,7 +171,7 @@ def _call(ticket: Ticket, counter: Counter) -> Call:
 
 def _say(number: str, counter: int) -> Both:
     """The number letter by letter: a voice would read A017 as seventeen, or as a word."""
-    text = both(WORDS["call"])
+    text = both("call")
     zh = text.zh % {"number": " ".join(DIGITS_ZH.get(sign, sign) for sign in number), "counter": counter}
     return Both(zh, text.en % {"number": " ".join(number), "counter": counter})
 
@@ -173,10 +184,12 @@ def _soon(state: QueueState, service: Service) -> Soon:
 
 
 def _suspended(state: QueueState, counter: Counter) -> Both:
-    if counter.expected_return_at is None:
-        return both(WORDS["suspended"]) % {"number": counter.number}
-    time = f"{state.hall.local(counter.expected_return_at):%H:%M}"
-    return both(WORDS["suspended_until"]) % {"number": counter.number, "time": time}
+    time = _returns(state, counter)
+    return both("suspended_until" if time else "suspended_one") % {"number": counter.number, "time": time}
+
+
+def _returns(state: QueueState, counter: Counter) -> str:
+    return f"{state.hall.local(counter.expected_return_at):%H:%M}" if counter.expected_return_at else ""
 
 
 def _closed(state: QueueState) -> Both | None:
@@ -185,8 +198,8 @@ def _closed(state: QueueState) -> Both | None:
     if found.gives:
         return None
     if found.again_at is None:
-        return both(WORDS["closed"])
+        return both("closed")
     local = state.hall.local(found.again_at)
     if found.again_today:
-        return both(WORDS["again_at"]) % {"time": f"{local:%H:%M}"}
-    return both(WORDS["again_on"]) % {"date": f"{local:%m-%d}", "time": f"{local:%H:%M}"}
+        return both("again_at") % {"time": f"{local:%H:%M}"}
+    return both("again_on") % {"date": f"{local:%m-%d}", "time": f"{local:%H:%M}"}

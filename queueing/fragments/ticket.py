@@ -27,7 +27,7 @@ class Place:
 def card(ticket: Ticket, *, at: dt.datetime, refusal: str = "") -> str:
     """The whole card in the ticket's present state, its root is #ticket. `ticket` has hall, service and counter.
 
-    Queries: five while it waits, two more for a VIP; three or four after the day's close; none otherwise.
+    Queries: four while it waits, two more for a VIP; three or four after the day's close; none otherwise.
     """
     context: dict[str, object] = {"ticket": ticket, "hall": ticket.hall, "at": at, "refusal": refusal}
     context["poll_seconds"] = POLL_SECONDS if ticket.state in LIVE_STATES else ENDED_POLL_SECONDS

@@ -20,7 +20,7 @@ def call_screen(request: HttpRequest, code: str) -> HttpResponse:
     state = queue_state.load(hall, clock.now_in(hall, clock.now()))
     fragments = {name.removeprefix("call-"): html for name, html in call.render(state, 0).items()}
     return render(
-        request, "queueing/call.html", {"hall": hall, "fragments": fragments, "test": call.both(call.SOUND_TEST)}
+        request, "queueing/call.html", {"hall": hall, "fragments": fragments, "test": call.both("sound_test")}
     )
 
 
