@@ -1,4 +1,5 @@
 # make run        opens a hall on this machine; HOST=0.0.0.0 for the whole network, PORT=…, PUBLIC_URL=… for QR codes
+# make hall       makes a hall of your own, for use without the demo
 # make test       everything that CI runs
 # make requirements   compiles the pinned, hashed requirements from pyproject.toml
 .POSIX:
@@ -9,6 +10,9 @@ UV = $(BIN)/uv
 
 run: .venv/.runtime
 	@HOST="$(HOST)" PORT="$(PORT)" PUBLIC_URL="$(PUBLIC_URL)" exec $(BIN)/python manage.py run
+
+hall: .venv/.runtime
+	@$(BIN)/python manage.py new_hall
 
 test: .venv/.development
 	$(BIN)/ruff format --check .
@@ -40,4 +44,4 @@ requirements: .venv/.uv
 	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes --no-deps -r requirements-uv.txt
 	@touch $@
 
-.PHONY: run test requirements
+.PHONY: run hall test requirements

@@ -7,6 +7,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from hall import halls
+from hall.management.commands.new_hall import terminal_language
 from hall.models import Counter, Hall, Kind, Membership, OpeningInterval, Person, Zone
 from hall.refusals import Invalid
 from queueing.models import Service
@@ -26,6 +27,11 @@ ARGUMENTS = {
 }
 
 
+@pytest.fixture(autouse=True)
+def english_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LC_ALL", "C.UTF-8")
+
+
 def new_hall(**changes: object) -> str:
     said = StringIO()
     call_command("new_hall", stdout=said, **(ARGUMENTS | changes))
@@ -40,7 +46,12 @@ def test_makes_the_hall_with_zones_hours_counters_and_services() -> None:
     new_hall()
 
     hall = Hall.objects.get()
-    assert (hall.code, hall.name_zh, hall.name_en, hall.time_zone) == ("east-gate", "东门营业厅", "East Gate", "Asia/Urumqi")
+    assert (hall.code, hall.name_zh, hall.name_en, hall.time_zone) == (
+        "east-gate",
+        "东门营业厅",
+        "East Gate",
+        "Asia/Urumqi",
+    )
     assert [zone.slug for zone in hall.zones.all()] == [
         "entrance", "ticket", "consult", "selfservice", "experience", "demo", "device_sales", "counter", "waiting", "vip",
         "reception", "backoffice", "warehouse", "outside", "whole",
@@ -151,3 +162,10 @@ def test_hours_that_end_before_they_begin_are_refused_with_the_whole_hall() -> N
 
     assert nothing_there()
     assert not OpeningInterval.objects.exists()
+
+
+@pytest.mark.parametrize(("asked", "language"), [("zh_CN.UTF-8", "zh-hans"), ("en_US.UTF-8", "en"), ("C.UTF-8", "en")])
+def test_speaks_the_terminal_s_language(monkeypatch: pytest.MonkeyPatch, asked: str, language: str) -> None:
+    monkeypatch.setenv("LC_ALL", asked)
+
+    assert terminal_language() == language

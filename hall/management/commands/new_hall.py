@@ -1,15 +1,16 @@
 """`manage.py new_hall`: a hall of one's own, without the demo. Asks for what the command line does not say."""
 
 import getpass
-import locale
+import os
 import re
 import sys
 from dataclasses import dataclass
 
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
+from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import translation
 from django.utils.translation import gettext as _
 
@@ -49,7 +50,9 @@ class Command(BaseCommand):
         parser.add_argument("--password", help="the administrator's password; asked without echo if left out")
 
     def handle(self, *arguments: object, **options: str | list[str] | None) -> None:
-        with translation.override("zh-hans" if (locale.getlocale()[0] or "").lower().startswith("zh") else "en"):
+        with translation.override(terminal_language()):
+            if Hall._meta.db_table not in connection.introspection.table_names():
+                call_command("migrate", verbosity=0)  # the first command on a new machine
             try:
                 self._make(options)
             except Invalid as refusal:
@@ -153,3 +156,9 @@ class Command(BaseCommand):
         except ValidationError as error:
             raise CommandError(" ".join(error.messages)) from None
         return given
+
+
+def terminal_language() -> str:
+    """The language that the terminal asks for, as Hall's own code for it."""
+    asked = next((os.environ[name] for name in ("LC_ALL", "LC_MESSAGES", "LANG") if os.environ.get(name)), "")
+    return "zh-hans" if asked.lower().startswith("zh") else "en"
