@@ -93,8 +93,10 @@
     answeredForms.set(tap.form, performance.now());
     for (const [sent, since] of answeredTaps) if (!recent(since)) answeredTaps.delete(sent);
     answeredTaps.set(tap.content, performance.now());
+    const fold = tap.form.closest("[popover]:popover-open");
+    const said = event.detail.target; // where the words went: behind the fold, or in it
+    if (fold && (status < 300 || (status === 409 && !fold.contains(said)))) fold.hidePopover();
     if (status < 300) {
-      tap.form.closest("[popover]:popover-open")?.hidePopover();
       if (tap.form.hasAttribute("data-resets")) tap.form.reset();
     } else if (status === 403) {
       failed(event.detail.target, tap.button, words("not-allowed"));

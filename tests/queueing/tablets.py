@@ -25,7 +25,9 @@ class Desk:
         self.counter: Counter = make.counter(self.hall, 3, services=[self.service], clerk=self.clerk, clerk_since=NOW)
         self.other: Counter = make.counter(self.hall, 4, services=[self.service])
 
-    def tap(self, name: str, data: dict | None = None, *, by: Person | None = None, counter: Counter | None = None, **kw) -> HttpResponse:
+    def tap(
+        self, name: str, data: dict | None = None, *, by: Person | None = None, counter: Counter | None = None, **kw
+    ) -> HttpResponse:
         """Chen, unless somebody else is named, taps an action of counter 3, unless another one is named."""
         address = reverse(name, args=[self.hall.code, (counter or self.counter).number])
         return make.tap(make.client(by or self.clerk), address, data, **kw)

@@ -363,7 +363,16 @@ def test_nobody_is_called_to_a_paused_counter():
     assert Ticket.objects.get().state == State.WAITING
 
 
-@pytest.mark.parametrize("data", [{}, {"reason": "tired"}, {"reason": "lunch", "minutes": "0"}, {"reason": "lunch", "minutes": "721"}, {"reason": "lunch", "note": "x" * 101}])
+@pytest.mark.parametrize(
+    "data",
+    [
+        {},
+        {"reason": "tired"},
+        {"reason": "lunch", "minutes": "0"},
+        {"reason": "lunch", "minutes": "721"},
+        {"reason": "lunch", "note": "x" * 101},
+    ],
+)
 def test_a_pause_that_says_nothing_is_refused(data):
     desk = Desk()
     before = everything()

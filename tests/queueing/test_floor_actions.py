@@ -203,7 +203,17 @@ def test_a_service_of_another_hall_gives_no_ticket():
     assert Ticket.objects.count() == 0
 
 
-@pytest.mark.parametrize("field", [{"customer_class": "king"}, {"customer_class": ""}, {"service": "x"}, {"service": ""}, {"person": "12"}, {"need_note": "a\x00b"}])
+@pytest.mark.parametrize(
+    "field",
+    [
+        {"customer_class": "king"},
+        {"customer_class": ""},
+        {"service": "x"},
+        {"service": ""},
+        {"person": "12"},
+        {"need_note": "a\x00b"},
+    ],
+)
 def test_a_bad_field_gives_no_ticket(field):
     service = make.service(make.hall())
 
@@ -265,7 +275,11 @@ def test_a_priority_customer_is_called_before_those_who_came_earlier():
 def test_the_ticket_keeps_what_was_said():
     service = make.service(make.hall())
 
-    tap(service.hall, "give-ticket", giving(service) | {"person": "13800001234", "need_note": " new plan ", "documents": "yes"})
+    tap(
+        service.hall,
+        "give-ticket",
+        giving(service) | {"person": "13800001234", "need_note": " new plan ", "documents": "yes"},
+    )
 
     ticket = Ticket.objects.get()
     assert (ticket.need_note, ticket.documents_checked, ticket.person_hint) == ("new plan", True, "34")
@@ -304,7 +318,7 @@ def test_an_act_of_care_says_when_it_was_done():
 
     act = CareAct.objects.get()
     assert act.kind == "water"
-    assert f'<span class="small"><time datetime="' in answer.content.decode()
+    assert '<span class="small"><time datetime="' in answer.content.decode()
     assert f">{service.hall.local(act.at):%H:%M}</time>" in answer.content.decode()
 
 
