@@ -2,10 +2,11 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from django.conf import settings
+from django.db import connections
 from django.test import Client
 
 from hall import hub
@@ -18,6 +19,18 @@ def cookies_of(person: Person) -> str:
     client = Client()
     client.force_login(person)
     return f"{settings.SESSION_COOKIE_NAME}={client.cookies[settings.SESSION_COOKIE_NAME].value}"
+
+
+async def elsewhere(act: Callable[..., object], *arguments: object, **more: object) -> None:
+    """Do something with the database outside the event loop; the thread's connection is closed afterwards."""
+
+    def done() -> None:
+        try:
+            act(*arguments, **more)
+        finally:
+            connections.close_all()
+
+    await asyncio.to_thread(done)
 
 
 class Screen:

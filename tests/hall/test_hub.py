@@ -17,7 +17,7 @@ from hall.hub import NO_RIGHT
 from hall.models import Device, Hall, Heartbeat, Kind, Membership, Person
 from queueing import waits
 from tests import make
-from tests.hall.screens import Screen, cookies_of, opened, running_hub
+from tests.hall.screens import Screen, cookies_of, elsewhere, opened, running_hub
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -96,7 +96,7 @@ async def settled(here: hub.Hub, *screens: Screen) -> None:
 
 
 async def say(hall: Hall, *topics: str) -> None:
-    await asyncio.to_thread(live.announce, hall.pk, *topics)
+    await elsewhere(live.announce, hall.pk, *topics)
 
 
 def test_a_new_socket_gets_everything_and_the_time(floor: Floor, hall: Hall, watch: None) -> None:
@@ -357,7 +357,7 @@ def test_a_lost_right_ends_the_socket(floor: Floor, hall: Hall, lose: Callable[[
         async with opened("/ws/here/board/0", cookies) as screen:
             await settled(here, screen)
 
-            await asyncio.to_thread(lose, person)
+            await elsewhere(lose, person)
             await here.look_round()
 
             assert await screen.event() == {"type": "websocket.close", "code": NO_RIGHT}
@@ -373,7 +373,7 @@ def test_a_colleague_keeps_his_socket(floor: Floor, hall: Hall) -> None:
         async with opened("/ws/here/board/0", cookies) as mine, opened("/ws/here/board/0", other_cookies) as his:
             await settled(here, mine, his)
 
-            await asyncio.to_thread(deactivate, person)
+            await elsewhere(deactivate, person)
             await here.look_round()
 
             assert await mine.event() == {"type": "websocket.close", "code": NO_RIGHT}
@@ -422,11 +422,11 @@ def test_the_hub_stands_in_for_a_watch_that_is_late_and_says_so(
             assert swept == []
 
             late = timezone.now() - dt.timedelta(seconds=11)
-            await asyncio.to_thread(Heartbeat.objects.filter(name="watch").update, at=late)
+            await elsewhere(Heartbeat.objects.filter(name="watch").update, at=late)
             assert (await screen.heartbeat())["watch"] == "stand_in"
             await until(lambda: len(swept) >= 2)
 
-            await asyncio.to_thread(Heartbeat.objects.filter(name="watch").update, at=timezone.now())
+            await elsewhere(Heartbeat.objects.filter(name="watch").update, at=timezone.now())
             assert (await screen.heartbeat())["watch"] == "live"
 
     in_loop(story)
