@@ -72,7 +72,7 @@ class _Sums:
 
 
 def day(hall: Hall, on: dt.date, *, at: dt.datetime) -> DayReport:
-    """One local date of a hall, as known at `at`: what still goes on counts up to then. Shape: DayReport. Queries: 8, whatever the day.
+    """One local date of a hall, as known at `at`: what still goes on counts up to then. Shape: DayReport. Queries: 7, whatever the day.
 
     A ticket is counted where things happened: issued in the hour of issue, called in the hour of its last call, did not
     come and left in the hour of that state. A day with a change of daylight saving has 23 or 25 hours.

@@ -4,6 +4,7 @@ import datetime as dt
 from dataclasses import dataclass
 
 from django.template.loader import render_to_string
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -124,6 +125,9 @@ class Card:
     """One thing that needs somebody: one alarm, or many alike. `ids` are the alarms that an answer answers."""
 
     ids: list[int]
+    joined: str  # the ids with commas
+    acknowledge_url: str
+    done_url: str
     wait: Ticket | None  # whose wait the chip shows; None: it shows since when
     since: dt.datetime  # the instant the limit was crossed
     title: str
@@ -137,22 +141,26 @@ class Card:
     taken_at: dt.datetime | None
 
     @property
-    def joined(self) -> str:
-        return ",".join(str(pk) for pk in self.ids)
+    def many(self) -> bool:
+        return len(self.ids) > 1
 
 
 def cards(state: QueueState) -> list[Card]:
     """The open alarms as cards, in the order of hall.alarms.grouped; an answered card keeps its place under a finger."""
-    return [_card(state, line) for line in alarms.grouped(state.alarms)]
+    waiting = {f"ticket:{ticket.pk}": ticket for ticket in state.waiting}
+    return [_card(state, line, waiting) for line in alarms.grouped(state.alarms)]
 
 
-def _card(state: QueueState, line: Line) -> Card:
+def _card(state: QueueState, line: Line, waiting: dict[str, Ticket]) -> Card:
     first = line.longest
-    subjects = {alarm.subject for alarm in line.alarms}
-    waits = [ticket for ticket in state.waiting if f"ticket:{ticket.pk}" in subjects]
+    waits = [waiting[alarm.subject] for alarm in line.alarms if alarm.subject in waiting]
     title, action = _said(state, line)
+    ids = [alarm.pk for alarm in line.alarms]
     return Card(
-        ids=[alarm.pk for alarm in line.alarms],
+        ids=ids,
+        joined=",".join(str(pk) for pk in ids),
+        acknowledge_url=_answer_url("acknowledge", state.hall.code, ids),
+        done_url=_answer_url("settle", state.hall.code, ids),
         wait=max(waits, key=lambda ticket: ticket.waited(state.at), default=None),
         since=first.due_at,
         title=title,
@@ -165,6 +173,11 @@ def _card(state: QueueState, line: Line) -> Card:
         taken_by=first.acknowledged_by.name if first.acknowledged_by is not None else "",
         taken_at=first.acknowledged_at,
     )
+
+
+def _answer_url(verb: str, code: str, ids: list[int]) -> str:
+    """Where an answer is sent: one alarm by its id, many alike with their ids in the form."""
+    return reverse(f"{verb}-alarm", args=[code, ids[0]]) if len(ids) == 1 else reverse(f"{verb}-alarms", args=[code])
 
 
 def _rung(alarm: Alarm, rung: int) -> str:
@@ -186,7 +199,10 @@ def _said(state: QueueState, line: Line) -> tuple[str, str]:
         action = _("Water, a small gift, say how long")
         if line.count > 1:
             return _("%(count)d people over %(limit)s min") % {"count": line.count, "limit": limit}, action
-        return _("%(number)s has waited over %(limit)s min") % {"number": _number(state, alarm), "limit": limit}, action
+        return _("%(number)s has waited over %(limit)s min") % {
+            "number": alarm.data.get("number", ""),
+            "limit": limit,
+        }, action
     if alarm.rule == "R-Q22":
         count = int(alarm.data.get("count", 0))
         text = ngettext(
@@ -196,11 +212,6 @@ def _said(state: QueueState, line: Line) -> tuple[str, str]:
             "Find out what happened, close each day yourself"
         )
     return alarm.rule, _("See to it")
-
-
-def _number(state: QueueState, alarm: Alarm) -> str:
-    known = {f"ticket:{ticket.pk}": ticket.number for ticket in state.waiting}
-    return known.get(alarm.subject) or str(alarm.data.get("number", "")) or alarm.subject
 
 
 def _minutes(span: dt.timedelta) -> str:

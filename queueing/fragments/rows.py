@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
 
 from hall.models import Counter
+from hall.templatetags.hall import iso, seconds
 from queueing.models import CareAct, CustomerClass, State, Ticket
 
 if TYPE_CHECKING:
@@ -60,10 +61,10 @@ class QueueRow:
     class_icon: str
     for_counter: int | None
     care: list[Care]
-    since: dt.datetime
-    before: dt.timedelta
+    since: str  # for machines: ISO instant, and seconds waited before it
+    before: str
     level: str
-    told_x: float | None
+    told_x: str  # place on the scale, 0 to 100; empty: nothing was told
 
 
 @dataclass(frozen=True)
@@ -164,10 +165,10 @@ def _queue_row(state: "QueueState", ticket: Ticket, lines: Scale, numbers: dict[
             Care(CARE_ICON[CareAct.Kind(kind)], str(CareAct.Kind(kind).label))
             for kind in dict.fromkeys(act.kind for act in ticket.care_given)  # type: ignore[attr-defined]
         ],
-        since=ticket.state_since,
-        before=ticket.waited_before,
+        since=iso(ticket.state_since),
+        before=str(seconds(ticket.waited_before)),
         level=level(ticket.waited(state.at), warn=lines.warn, over=lines.over),
-        told_x=lines.place(ticket.told_wait) if ticket.told_wait is not None else None,
+        told_x=str(lines.place(ticket.told_wait)) if ticket.told_wait is not None else "",
     )
 
 

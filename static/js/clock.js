@@ -3,7 +3,8 @@
 // <time-since at="ISO" as="minutes|clock">            12 min, 4:10
 // <wait-level since="ISO" before="s" warn="s" over="s" as="chip|word|number">
 //     how long somebody has waited: `before` seconds already, and on since `since` (empty: he does not wait on);
-//     the nearest [data-wait] becomes is-warn and is-over at the right second, its .bar (SVG) grows to data-scale seconds
+//     the nearest [data-wait] becomes is-warn and is-over at the right second, its .bar (SVG) grows to data-scale seconds.
+//     In a list warn, over and scale stand once, at the nearest [data-warn][data-over][data-scale].
 // <wall-clock zone="Asia/Shanghai" seconds | date>    10:42:07, Tue 24 Nov
 //
 // Now is the server's: this machine's clock plus window.hallClock.offset (ms; live-screen.js keeps it). Under an element
@@ -75,31 +76,31 @@ class TimeSince extends Ticking {
 
 class WaitLevel extends Ticking {
   static observedAttributes = ["since", "before", "warn", "over"];
+  connectedCallback() {
+    this.row = this.closest("[data-wait]");
+    this.list = this.closest("[data-over]");
+    super.connectedCallback();
+  }
   tick() {
-    const number = (name) => Number(this.getAttribute(name) || 0);
+    const number = (name) => Number(this.getAttribute(name) ?? this.list?.dataset[name] ?? 0);
     const since = Date.parse(this.getAttribute("since"));
     const running = Number.isNaN(since) ? 0 : Math.max(0, (nowFor(this) - since) / 1000);
     const waited = number("before") + running;
-    // Over means waited > limit, and warned means at least the warning: the same as the server's due times.
+    // Over means waited > limit, a warning begins at its own: as the server's due times have it.
     const level = waited > number("over") ? "over" : waited >= number("warn") ? "warn" : "calm";
     const minutes = minutesOf(waited);
-    this.dress(waited);
+    if (this.row) this.dress(waited, level);
     if (this.level === level && this.minutes === minutes && this.firstChild) return;
     this.level = level;
     this.minutes = minutes;
     this.draw(level, minutes);
   }
-  dress(waited) {
-    const row = this.closest("[data-wait]");
-    if (!row) return;
-    const level = waited > Number(this.getAttribute("over")) ? "over" : waited >= Number(this.getAttribute("warn")) ? "warn" : "calm";
-    row.classList.toggle("is-over", level === "over");
-    row.classList.toggle("is-warn", level === "warn");
-    const bar = row.querySelector(".bar");
-    if (bar) {
-      const scale = Number(row.dataset.scale);
-      bar.setAttribute("width", (Math.min(1, waited / scale) * 100).toFixed(2));
-    }
+  dress(waited, level) {
+    this.row.classList.toggle("is-over", level === "over");
+    this.row.classList.toggle("is-warn", level === "warn");
+    const bar = this.row.querySelector(".bar");
+    const width = bar && (Math.min(1, waited / Number(this.list.dataset.scale)) * 100).toFixed(1);
+    if (bar && bar.getAttribute("width") !== width) bar.setAttribute("width", width);
   }
   draw(level, minutes) {
     const as = this.getAttribute("as") || "chip";

@@ -187,8 +187,8 @@ def test_lists_the_waiting_oldest_first_on_one_scale() -> None:
     queue = shown(hall, at=AT + 12 * MINUTE)["board-queue"]
 
     assert re.findall(r'<b class="number">(\w+)</b>', queue) == ["A001", "A002"]
-    assert re.findall(r'data-scale="(\d+)"', queue) == ["1200", "1200"]
-    assert re.findall(r'class="limit(?:-hard)?" x1="([\d.]+)"', queue) == ["50.0", "75.0", "50.0", "75.0"]
+    assert re.findall(r'data-warn="(\d+)" data-over="(\d+)" data-scale="(\d+)"', queue) == [("600", "900", "1200")]
+    assert re.findall(r'class="limit(?:-hard)?" x1="([\d.]+)%"', queue) == ["50.0", "75.0"]
 
 
 @pytest.mark.covers("R-Q02")
@@ -212,7 +212,7 @@ def test_follows_the_halls_own_limits_at_once() -> None:
 
     queue = shown(hall, at=AT + 13 * MINUTE)["board-queue"]
 
-    assert 'warn="360" over="720"' in queue
+    assert 'data-warn="360" data-over="720"' in queue
     assert re.findall(r"<text[^>]*>(\d+)</text>", queue) == ["6", "12"]
     assert "is-over" in queue
 
