@@ -30,7 +30,7 @@ PRELUDE = dt.timedelta(hours=2)  # of the past that is played when a hall has st
 LATEST = 3 * MINUTE  # older than this nothing is caught up: the simulated people have slept too
 PEOPLE_FIRST = 30 * MINUTE  # how long a person who tapped is left alone
 PEOPLE_LOOKED_FOR_EVERY = 10 * SECOND
-WATCH_EVERY = 30 * SECOND  # in the past and in played halls, which beat does not sweep
+WATCH_EVERY = MINUTE  # in the past and in played halls, which beat does not sweep
 
 # The rush: the wait that a newcomer must expect goes up and down between these, in minutes.
 RUSH_EVERY = 75 * MINUTE
@@ -251,7 +251,7 @@ class Simulation:
         if plan is None or (plan.ticket_id, plan.state) != (ticket.pk, ticket.state):
             plan = desk.plan = self._expect(ticket, at)
         if at < plan.due_at:
-            return min(plan.due_at - at, MINUTE)
+            return self._at_most_a_minute(plan.due_at - at)
         if ticket.state == State.CALLED:
             return self._customer_called(desk, plan, ticket, at)
         chance = self.random.random()
@@ -267,10 +267,8 @@ class Simulation:
     def _customer_called(self, desk: Desk, plan: Plan, ticket: Ticket, at: dt.datetime) -> dt.timedelta:
         """The customer comes and service starts, with a gift after a long wait; or is called again, and then a no-show."""
         if plan.comes:
-            over = limits.in_force(self.hall.pk, ["R-Q03"]).duration("R-Q03", "threshold")
-            gift_given = CareAct.objects.filter(ticket=ticket, kind=CareAct.Kind.GIFT, undone_at=None).exists()
-            if ticket.waited_before > over and not gift_given and self.random.random() < 0.7:
-                care.give(ticket, CareAct.Kind.GIFT, by=desk.person, at=at)
+            if self.random.random() < 0.7:
+                self._give_gift(desk, ticket, at)
             tickets.start(ticket, by=desk.person, at=at)
             return SECOND
         if ticket.recalls >= limits.in_force(self.hall.pk, ["F-04"]).count("F-04", "recalls"):
@@ -280,6 +278,13 @@ class Simulation:
         plan.comes = self.random.random() < 0.2
         plan.due_at = at + self._between(15, 25)
         return plan.due_at - at
+
+    def _give_gift(self, desk: Desk, ticket: Ticket, at: dt.datetime) -> None:
+        """After too long a wait, if none was given (R-Q03)."""
+        over = limits.in_force(self.hall.pk, ["R-Q03"]).duration("R-Q03", "threshold")
+        given = CareAct.objects.filter(ticket=ticket, kind=CareAct.Kind.GIFT, undone_at=None).exists()
+        if ticket.waited_before > over and not given:
+            care.give(ticket, CareAct.Kind.GIFT, by=desk.person, at=at)
 
     def _expect(self, ticket: Ticket, at: dt.datetime) -> Plan:
         if ticket.state == State.CALLED:
@@ -306,7 +311,7 @@ class Simulation:
         if desk.back_at is None:  # paused before this simulation began
             desk.back_at = max(counter.expected_return_at or at, at)
         if at < desk.back_at:
-            return min(desk.back_at - at, MINUTE)
+            return self._at_most_a_minute(desk.back_at - at)
         desk.back_at = None
         counters.open_counter(counter, by=desk.person, at=at)
         return self._between(2, 8)
@@ -325,11 +330,11 @@ class Simulation:
         again = self._between(50, 110)
         if self._is_with_people(floater, at):
             return again
-        over = limits.in_force(self.hall.pk, ["R-Q02"]).duration("R-Q02", "threshold")
         late = Ticket.objects.filter(hall=self.hall, state=State.WAITING, alarm_due_at__lte=at - self._between(90, 240))
         ticket = late.exclude(care__at__gt=at - 12 * MINUTE).order_by("issued_at", "id").first()
         if ticket is None:
             return again
+        over = limits.in_force(self.hall.pk, ["R-Q02"]).duration("R-Q02", "threshold")
         given = set(CareAct.objects.filter(ticket=ticket, undone_at=None).values_list("kind", flat=True))
         if ticket.waited(at) > over * 1.4 and CareAct.Kind.GIFT not in given:
             kind = CareAct.Kind.GIFT
@@ -359,6 +364,8 @@ class Simulation:
 
     def _is_with_people(self, person: Person, at: dt.datetime) -> bool:
         """Whether somebody has tapped in this person's name of late: then a human is there."""
+        if self.watching:
+            return False
         if self._people_seen_at is None or not dt.timedelta(0) <= at - self._people_seen_at < PEOPLE_LOOKED_FOR_EVERY:
             actors = {f"person:{mine.pk}": mine.pk for mine in [*(desk.person for desk in self.desks), *self.floaters]}
             tapped = Tap.objects.filter(at__gt=at - PEOPLE_FIRST, actor__in=list(actors)).values_list(
@@ -401,6 +408,10 @@ class Simulation:
 
     def _plan(self, at: dt.datetime, act: Act) -> None:
         heapq.heappush(self._heap, (at, next(self._order), act))
+
+    def _at_most_a_minute(self, span: dt.timedelta) -> dt.timedelta:
+        """Where people may act as well, a clerk looks up every minute; in the past nobody else did anything."""
+        return span if self.watching else min(span, MINUTE)
 
     def _between(self, least: float, most: float) -> dt.timedelta:
         """A span between so many seconds."""
