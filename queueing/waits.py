@@ -79,40 +79,48 @@ ANY_DUE = f"""
     )
 """  # noqa: S608 – this module's own words
 
+# The limits of R-Q01 in the halls in scope; heads every statement with AVERAGES in it.
+AVERAGE_LIMITS = f"""
+    WITH l AS MATERIALIZED (
+        SELECT r.* FROM (
+            {limits.table("R-Q01", durations=["threshold", "window", "act_within", "raise_again"], counts=["minimum"])}
+        ) r JOIN hall_hall h ON h.id = r.hall_id WHERE {SCOPE}
+    )
+"""  # noqa: S608 – this module's own words
+
 # K-10 of every hall in scope: the waits so far of all who wait now, and the full waits of those called within the hall's
 # own window (called_at is null again once a ticket waits again). Only the partial indexes ticket_call_order and
 # ticket_called are read, however many old tickets there are. `total` is null below the minimum count.
-AVERAGES = f"""
-    SELECT h.id AS hall_id, l.threshold, l."window", l.minimum, l.act_within, l.raise_again,
-           w.count AS waiting, w.count + c.count AS count,
-           CASE WHEN w.count + c.count >= greatest(l.minimum, 1)
+AVERAGES = """
+    SELECT l.*, coalesce(w.count, 0) AS waiting, coalesce(w.count, 0) + c.count AS count,
+           CASE WHEN coalesce(w.count, 0) + c.count >= greatest(l.minimum, 1)
                 THEN coalesce(w.total, '0') + coalesce(c.total, '0') END AS total
-    FROM hall_hall h
-    JOIN (
-        {limits.table("R-Q01", durations=["threshold", "window", "act_within", "raise_again"], counts=["minimum"])}
-    ) l ON l.hall_id = h.id
-    CROSS JOIN LATERAL (
-        SELECT count(*) AS count, sum(t.waited_before + greatest(%(at)s - t.state_since, '0')) AS total
-        FROM queueing_ticket t WHERE t.hall_id = h.id AND t.state = 'waiting'
-    ) w
+    FROM l
+    LEFT JOIN (
+        SELECT t.hall_id, count(*) AS count, sum(t.waited_before + greatest(%(at)s - t.state_since, '0')) AS total
+        FROM queueing_ticket t
+        WHERE t.state = 'waiting' AND (%(ids)s::bigint[] IS NULL OR t.hall_id = ANY (%(ids)s))
+        GROUP BY t.hall_id
+    ) w ON w.hall_id = l.hall_id
     CROSS JOIN LATERAL (
         SELECT count(*) AS count, sum(t.waited_before) AS total
-        FROM queueing_ticket t WHERE t.hall_id = h.id AND t.called_at > %(at)s - l."window"
+        FROM queueing_ticket t WHERE t.hall_id = l.hall_id AND t.called_at > %(at)s - l."window"
     ) c
-    WHERE {SCOPE}
-"""  # noqa: S608 – this module's own words
+"""
 
 # The halls where something is to be done: over without an alarm, or an alarm without being over. An alarm that a person
 # has settled is not raised again before `raise_again`; one open for over a day may be, which does no harm.
 AVERAGES_CHANGED = f"""
+    {AVERAGE_LIMITS}
     SELECT v.hall_id, v.threshold, v."window", v.act_within, v.raise_again, v.waiting, v.count, v.total, a.id IS NOT NULL AS is_open
     FROM ({AVERAGES}) v
     LEFT JOIN hall_alarm a ON a.hall_id = v.hall_id AND a.rule = 'R-Q01' AND a.subject = 'hall' AND a.settled_at IS NULL
-    WHERE (a.id IS NULL) = coalesce(v.total > v.threshold * v.count, false)
-      AND (a.id IS NOT NULL OR NOT EXISTS (
-          SELECT FROM hall_alarm d WHERE d.hall_id = v.hall_id AND d.due_at > %(at)s - interval '1 day' AND d.rule = 'R-Q01'
-          AND d.settled_because = 'done' AND d.settled_at > %(at)s - v.raise_again
-      ))
+    WHERE CASE
+        WHEN (a.id IS NULL) <> coalesce(v.total > v.threshold * v.count, false) THEN false
+        ELSE a.id IS NOT NULL OR NOT EXISTS (
+            SELECT FROM hall_alarm d WHERE d.hall_id = v.hall_id AND d.due_at > %(at)s - interval '1 day' AND d.rule = 'R-Q01'
+            AND d.settled_because = 'done' AND d.settled_at > %(at)s - v.raise_again
+        ) END
     ORDER BY v.hall_id
 """  # noqa: S608 – this module's own words
 
@@ -132,20 +140,23 @@ LAST_CHANGE = """
 
 # One hall's facts from which the next due instant follows.
 AHEAD = f"""
-    SELECT v.threshold, v."window", v.minimum, v.raise_again, v.waiting,
-        (SELECT min(t.alarm_due_at) FROM queueing_ticket t WHERE t.hall_id = v.hall_id AND t.state = 'waiting' AND t.over_seen_at IS NULL),
+    {AVERAGE_LIMITS}
+    SELECT l.threshold, l."window", l.minimum, l.raise_again, w.count, w.total, w.due_at,
         (SELECT min(a.next_rung_at) FROM hall_alarm a
-         WHERE a.hall_id = v.hall_id AND a.settled_at IS NULL AND a.next_rung_at IS NOT NULL AND a.acknowledged_at IS NULL),
-        (SELECT coalesce(sum(t.waited_before + greatest(%(at)s - t.state_since, '0')), '0')
-         FROM queueing_ticket t WHERE t.hall_id = v.hall_id AND t.state = 'waiting'),
+         WHERE a.hall_id = l.hall_id AND a.settled_at IS NULL AND a.next_rung_at IS NOT NULL AND a.acknowledged_at IS NULL),
         c.at, c.waits,
-        EXISTS (SELECT FROM hall_alarm a WHERE a.hall_id = v.hall_id AND a.rule = 'R-Q01' AND a.subject = 'hall' AND a.settled_at IS NULL),
+        EXISTS (SELECT FROM hall_alarm a WHERE a.hall_id = l.hall_id AND a.rule = 'R-Q01' AND a.subject = 'hall' AND a.settled_at IS NULL),
         (SELECT max(d.settled_at) FROM hall_alarm d
-         WHERE d.hall_id = v.hall_id AND d.due_at > %(at)s - interval '1 day' AND d.rule = 'R-Q01' AND d.settled_because = 'done')
-    FROM ({AVERAGES}) v
+         WHERE d.hall_id = l.hall_id AND d.due_at > %(at)s - interval '1 day' AND d.rule = 'R-Q01' AND d.settled_because = 'done')
+    FROM l
+    CROSS JOIN LATERAL (
+        SELECT count(*) AS count, coalesce(sum(t.waited_before + greatest(%(at)s - t.state_since, '0')), '0') AS total,
+               min(t.alarm_due_at) FILTER (WHERE t.over_seen_at IS NULL) AS due_at
+        FROM queueing_ticket t WHERE t.hall_id = l.hall_id AND t.state = 'waiting'
+    ) w
     CROSS JOIN LATERAL (
         SELECT array_agg(t.called_at ORDER BY t.called_at, t.id) AS at, array_agg(t.waited_before ORDER BY t.called_at, t.id) AS waits
-        FROM queueing_ticket t WHERE t.hall_id = v.hall_id AND t.called_at > %(at)s - v."window"
+        FROM queueing_ticket t WHERE t.hall_id = l.hall_id AND t.called_at > %(at)s - l."window"
     ) c
 """  # noqa: S608 – this module's own words
 
@@ -209,7 +220,7 @@ def stand_in_sweep(*, at: dt.datetime) -> bool:
 def average(hall_id: int, *, at: dt.datetime) -> Average:
     """K-10 of one hall at an instant. One query."""
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT count, total FROM ({AVERAGES}) v", {"at": at, "ids": [hall_id]})  # noqa: S608
+        cursor.execute(f"{AVERAGE_LIMITS} SELECT v.count, v.total FROM ({AVERAGES}) v", {"at": at, "ids": [hall_id]})  # noqa: S608
         count, total = cursor.fetchone()
     return Average(wait=None if total is None else total / count, count=count)
 
@@ -221,7 +232,7 @@ def next_due(hall_id: int, *, at: dt.datetime) -> dt.datetime | None:
     """
     with connection.cursor() as cursor:
         cursor.execute(AHEAD, {"at": at, "ids": [hall_id]})
-        threshold, window, minimum, again, waiting, ticket_at, rung_at, waited, called_at, waits, is_open, done_at = (
+        threshold, window, minimum, again, waiting, waited, ticket_at, rung_at, called_at, waits, is_open, done_at = (
             cursor.fetchone()
         )
     leaving = [(called + window, wait) for called, wait in zip(called_at or [], waits or [], strict=True)]
@@ -275,7 +286,9 @@ def _see_tickets(ids: list[int] | None, at: dt.datetime) -> int:
 
 def _see_averages(ids: list[int] | None, at: dt.datetime) -> tuple[int, int]:
     """Raise and settle R-Q01 where the average has crossed its limit. Returns how many of each."""
-    with connection.cursor() as cursor:
+    with transaction.atomic(), connection.cursor() as cursor:
+        if ids is None:
+            cursor.execute("SET LOCAL jit = off")  # compiling a statement over all halls takes longer than running it
         cursor.execute(AVERAGES_CHANGED, {"at": at, "ids": ids})
         changed = cursor.fetchall()
     over = [row for row in changed if not row[-1]]
