@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from django.template.loader import render_to_string
 
-from hall.models import Hall
+from hall.models import Counter, Hall
 from queueing.fragments import opening
 from queueing.fragments.state import QueueState
 from queueing.models import Service
@@ -15,11 +15,11 @@ MOST_IN_ONE_COLUMN = 5
 
 @dataclass(frozen=True)
 class Offer:
-    """One service on its button: the people ahead of a new normal ticket, and the wait it may expect."""
+    """One service on its button: the people ahead of a new normal ticket, and the wait it may expect, None with no counter open."""
 
     service: Service
     ahead: int
-    wait: dt.timedelta
+    wait: dt.timedelta | None
 
 
 def render(state: QueueState, subject: int) -> dict[str, str]:
@@ -42,7 +42,8 @@ def services(state: QueueState) -> str:
 
 def _offer(state: QueueState, service: Service) -> Offer:
     told = state.estimate_new(service)
-    return Offer(service, told.ahead, told.wait)
+    opened = any(row.state == Counter.State.OPEN and row.pk in service.counter_ids for row in state.counters)  # type: ignore[attr-defined]
+    return Offer(service, told.ahead, told.wait if opened else None)
 
 
 def _hours(hall: Hall, at: dt.datetime) -> list[str]:

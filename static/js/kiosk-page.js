@@ -26,6 +26,7 @@ class KioskPage extends HTMLElement {
 class KioskAnswer extends HTMLElement {
   connectedCallback() {
     clearPriority();
+    document.querySelector(".said")?.replaceChildren();
     this.left = Number(this.getAttribute("seconds"));
     this.addEventListener("click", (event) => this.choose(event.target.closest("[data-kiosk]")?.dataset.kiosk));
     this.timer = setInterval(() => this.count(), 1000);

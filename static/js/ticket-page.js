@@ -22,6 +22,7 @@ function say(state) {
 }
 
 document.addEventListener("htmx:afterSettle", look);
+document.addEventListener("htmx:beforeSwap", () => document.querySelector(".said")?.replaceChildren());
 document.addEventListener("htmx:afterRequest", (event) => say(event.detail.xhr.status === 0 || event.detail.xhr.status >= 500 ? "cut" : "live"));
 document.addEventListener("visibilitychange", () => {
   const ticket = document.getElementById("ticket");

@@ -200,6 +200,17 @@ def test_with_nobody_ahead_there_is_no_wait():
     assert "no wait" in html_of(hall)
 
 
+def test_a_service_without_an_open_counter_promises_no_minutes():
+    hall, service = floor()
+    service.counters.update(state="closed", free_since=None)
+    make.ticket(service)
+
+    html = html_of(hall)
+
+    assert "no counter open yet" in html
+    assert "about" not in html
+
+
 def test_the_shared_fragment_carries_nothing_of_who_looks():
     hall, _service = floor()
 
