@@ -64,9 +64,10 @@ def of_counter(counter: Counter, at: dt.datetime) -> CounterState:
         first = list(waiting.in_call_order().annotate(count_of_all=Window(Count("pk")))[:SHOWN_AHEAD])
         count = first[0].count_of_all if first else 0
         most = rules.count("X-24", "favoured_in_a_row")
-        next_one = (
-            next_of(first, counter, most) if count <= SHOWN_AHEAD else tickets.next_for(counter, most_favoured=most)
-        )
+        if count <= SHOWN_AHEAD or _head_is_next(first[0], counter, most):
+            next_one = next_of(first, counter, most)
+        else:
+            next_one = tickets.next_for(counter, most_favoured=most)
         ahead = _with_next_first(first, next_one)
     return CounterState(
         hall, at, rules, counter, current, ahead, count, held=sum(ticket.state == State.HELD for ticket in here)
@@ -98,6 +99,13 @@ def next_of(waiting: Sequence[Ticket], counter: Counter, most_favoured: int) -> 
     if head is not None and head.customer_class in FAVOURED and counter.favoured_run >= most_favoured:
         return first([CustomerClass.NORMAL, CustomerClass.GREEN]) or head
     return head
+
+
+def _head_is_next(head: Ticket, counter: Counter, most_favoured: int) -> bool:
+    """Whether the first in call order is the next here, whoever else waits: the few that were read are enough."""
+    if counter.kind in (Counter.Kind.GREEN, Counter.Kind.VIP):
+        return False
+    return head.customer_class not in FAVOURED or counter.favoured_run < most_favoured
 
 
 def _with_next_first(waiting: Sequence[Ticket], next_one: Ticket | None) -> list[Ticket]:

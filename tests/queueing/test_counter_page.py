@@ -251,6 +251,16 @@ def test_a_busy_tablet_costs_the_same_few_queries_whatever_waits(count, django_a
         shown(desk)
 
 
+@pytest.mark.parametrize("count", [1, 30])
+def test_calling_the_next_costs_the_same_few_queries_whatever_waits(count, django_assert_max_num_queries):
+    desk = Desk()
+    make.queue(desk.service, count)
+    client = make.client(desk.clerk)
+
+    with django_assert_max_num_queries(21):  # two of them the savepoint that stands for a tap's own transaction
+        make.tap(client, reverse("call-next", args=[desk.hall.code, 3]))
+
+
 def test_the_picture_stands_still_while_time_passes():
     desk = Desk()
     desk.long_waiter()
