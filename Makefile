@@ -7,9 +7,11 @@
 PYTHON = python3
 BIN = .venv/bin
 UV = $(BIN)/uv
+# What the first process compiled the next six need not, whatever the environment says: a second each.
+CACHED = PYTHONDONTWRITEBYTECODE=
 
 run: .venv/.runtime
-	@HOST="$(HOST)" PORT="$(PORT)" PUBLIC_URL="$(PUBLIC_URL)" exec $(BIN)/python manage.py run
+	@HOST="$(HOST)" PORT="$(PORT)" PUBLIC_URL="$(PUBLIC_URL)" $(CACHED) exec $(BIN)/python manage.py run
 
 hall: .venv/.runtime
 	@$(BIN)/python manage.py new_hall
@@ -21,21 +23,20 @@ test: .venv/.development
 	$(BIN)/lint-imports --no-cache
 	find templates -name '*.html' -exec $(BIN)/djade --check --target-version 5.2 {} +
 	$(BIN)/python -m tests.chromium
-	$(BIN)/pytest
+	$(CACHED) $(BIN)/pytest
 
 requirements: .venv/.uv
 	$(UV) pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --no-annotate pyproject.toml -o requirements.txt
 	$(UV) pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --no-annotate --extra dev -c requirements.txt pyproject.toml -o requirements-dev.txt
 
-# Packages are compiled when installed: each of the seven processes then starts a second sooner.
 .venv/.runtime: requirements.txt .venv/.uv
 	@echo "Installing Hall's packages into .venv (once)"
 	@rm -f .venv/.development
-	@$(UV) pip sync -q --python $(BIN)/python --require-hashes --compile-bytecode requirements.txt
+	@$(UV) pip sync -q --python $(BIN)/python --require-hashes requirements.txt
 	@touch $@
 
 .venv/.development: requirements-dev.txt requirements.txt .venv/.uv
-	$(UV) pip sync -q --python $(BIN)/python --require-hashes --compile-bytecode requirements-dev.txt
+	$(UV) pip sync -q --python $(BIN)/python --require-hashes requirements-dev.txt
 	touch .venv/.runtime $@
 
 .venv/.uv: requirements-uv.txt
