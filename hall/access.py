@@ -82,7 +82,9 @@ def may(person: Person, hall: Hall, action: Action) -> bool:
 
 
 def device_may(device: Device | None, hall: Hall, action: Action) -> bool:
-    return device is not None and device.is_active and device.hall_id == hall.pk and action in DEVICE_TABLE[device.screen]
+    return (
+        device is not None and device.is_active and device.hall_id == hall.pk and action in DEVICE_TABLE[device.screen]
+    )
 
 
 def halls_of(person: Person) -> list[Hall]:
@@ -112,7 +114,7 @@ def hall(request: HttpRequest, code: str, action: Action) -> Hall:
         raise SignInNeeded
     if found is None:
         raise Http404
-    kinds = kinds_of(request.user, found)  # type: ignore[arg-type]
+    kinds = kinds_of(request.user, found)
     if not kinds:
         raise Http404
     if not any(action in TABLE[kind] for kind in kinds):

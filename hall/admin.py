@@ -22,7 +22,16 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.debug import sensitive_post_parameters
 
 from hall import clock, devices, live, people, text
-from hall.admin_site import FloorAdmin, FloorForm, FloorInline, HallFilter, edited_halls, is_editor, is_superuser
+from hall.admin_site import (
+    FloorAdmin,
+    FloorForm,
+    FloorInline,
+    HallFilter,
+    edited_halls,
+    is_editor,
+    is_superuser,
+    person_of,
+)
 from hall.models import (
     AlarmRung,
     Counter,
@@ -112,6 +121,8 @@ class RoomInline(FloorInline):
 
 class LimitOverrideInline(FloorInline):
     model = LimitOverride
+    verbose_name = gettext_lazy("own limit")
+    verbose_name_plural = gettext_lazy("own limits")
     fields = ["hall", "limit", "value"]
 
 
@@ -223,7 +234,7 @@ class CounterAdmin(FloorAdmin):
 def ranks_of(request: HttpRequest) -> dict[int, set[Kind]]:
     """Hall id → the kinds of membership that this request's person may give, change and take there."""
     if not hasattr(request, "given_kinds"):
-        own = Membership.objects.filter(person=request.user, hall__in=edited_halls(request)).values_list(
+        own = Membership.objects.filter(person=person_of(request), hall__in=edited_halls(request)).values_list(
             "hall_id", "kind"
         )
         ranks = {hall_id: set(Kind) - {Kind.HEADQUARTERS} for hall_id in edited_halls(request)}
@@ -288,8 +299,8 @@ class MembershipInline(FloorInline):
     def get_formset(self, request: HttpRequest, obj: Any = None, **named: Any) -> Any:
         request.edited_row = None  # type: ignore[attr-defined]
         formset = super().get_formset(request, obj, **named)
-        formset.form.request = request
-        formset.needs_one = not is_superuser(request)
+        formset.form.request = request  # type: ignore[attr-defined]
+        formset.needs_one = not is_superuser(request)  # type: ignore[attr-defined]
         return formset
 
 
@@ -361,7 +372,7 @@ class PinForm(forms.Form):
 
 
 @admin.register(Person)
-class PersonAdmin(FloorAdmin, UserAdmin):
+class PersonAdmin(FloorAdmin, UserAdmin):  # type: ignore[misc]  # django-stubs: FloorAdmin is one of any model
     hall_lookup = "memberships__hall"
     form = PersonForm
     add_form = NewPersonForm
@@ -370,7 +381,7 @@ class PersonAdmin(FloorAdmin, UserAdmin):
     list_filter = [HallFilter, "memberships__kind", "is_active", "is_staff"]
     search_fields = ["login", "name_zh", "name_en"]
     ordering = ["login"]
-    filter_horizontal: list[str] = []
+    filter_horizontal = ()
     inlines = [MembershipInline]
     history_parts = ((Membership, "person_id"),)
     fieldsets = [
@@ -422,7 +433,7 @@ class PersonAdmin(FloorAdmin, UserAdmin):
         written = any(
             relation.related_model._base_manager.filter(**{relation.field.name: row}).exists()
             for relation in row._meta.get_fields(include_hidden=True)
-            if getattr(relation, "on_delete", None) is models.PROTECT and relation.auto_created
+            if isinstance(relation, models.ManyToOneRel) and relation.on_delete is models.PROTECT
         )
         return (
             _("This person's name stands in records and stays. Clear “active” instead: then he cannot sign in.")
@@ -445,7 +456,7 @@ class PersonAdmin(FloorAdmin, UserAdmin):
         form = PinForm(request.POST or None)
         if request.method == "POST" and form.is_valid():
             try:
-                people.set_pin(person, form.cleaned_data["pin"], by=request.user, at=clock.now())
+                people.set_pin(person, form.cleaned_data["pin"], by=person_of(request), at=clock.now())
                 self.log_change(request, person, [{"changed": {"fields": ["PIN"]}}])
                 messages.success(
                     request, _("The PIN is set.") if form.cleaned_data["pin"] else _("The PIN is taken away.")
@@ -511,10 +522,10 @@ class DeviceAdmin(FloorAdmin):
     def _pair_or_cut(self, request: HttpRequest, device: Device, at: dt.datetime) -> None:
         try:
             if "revoke" in request.POST:
-                devices.revoke(device, by=request.user, at=at)
+                devices.revoke(device, by=person_of(request), at=at)
                 messages.success(request, _("The device is cut off. Its open screen ends within ten seconds."))
             else:
-                devices.make_pairing_code(device, by=request.user, at=at)
+                devices.make_pairing_code(device, by=person_of(request), at=at)
         except Refused as refusal:
             messages.error(request, str(refusal))
 

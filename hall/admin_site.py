@@ -1,7 +1,7 @@
 """The admin site in Hall's own name, and what every table of it keeps to: halls of one's own, history with a way back, live screens."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import urlencode
 
 from django import forms
@@ -43,11 +43,13 @@ class HallAdminSite(AdminSite):
             return False
         return is_editor(request)
 
-    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponseBase:
+    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """The one login page of Hall, where wrong passwords are counted."""
         return redirect("admin:index") if self.has_permission(request) else _sign_in(reverse("admin:index"))
 
-    def logout(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+    def logout(  # type: ignore[override]  # a redirect, not a page
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
         logout(request)
         return redirect("login")
 
@@ -75,6 +77,12 @@ def edited_halls(request: HttpRequest) -> set[int]:
     if not hasattr(request, "edited_halls"):
         request.edited_halls = access.halls_edited_by(request.user)  # type: ignore[attr-defined, arg-type]
     return request.edited_halls  # type: ignore[attr-defined]
+
+
+def person_of(request: HttpRequest) -> Person:
+    """Who is at work: the admin site lets nobody else in."""
+    assert isinstance(request.user, Person)
+    return request.user
 
 
 def is_superuser(request: HttpRequest) -> bool:
@@ -118,12 +126,20 @@ class FloorForm(forms.ModelForm):
 def _foreign(chosen: Any, hall_id: int) -> bool:
     if chosen is None:
         return False
-    rows = [chosen] if isinstance(chosen, models.Model) else chosen
+    rows: Iterable[Any] = [chosen] if isinstance(chosen, models.Model) else chosen
     return any(row.hall_id != hall_id for row in rows)
 
 
 class OwnHallChoices:
-    """Lists to choose from hold rows of the halls that the person edits, and of the row's own hall once it has one."""
+    """Lists to choose from hold rows of the halls that the person edits, and of the row's own hall once it has one.
+
+    Days and times are typed with the browser's own input: the stock one offers the server's "now", which no hall's is.
+    """
+
+    formfield_overrides: ClassVar[dict[Any, Any]] = {
+        models.TimeField: {"widget": forms.TimeInput(format="%H:%M", attrs={"type": "time"})},
+        models.DateField: {"widget": forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"})},
+    }
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **named: Any) -> Any:
         named.setdefault("queryset", self._choices(db_field, request))
@@ -181,7 +197,7 @@ class FloorInline(OwnHallChoices, TabularInline):
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return is_editor(request)
 
-    has_add_permission = has_change_permission = has_delete_permission = has_view_permission  # type: ignore[assignment]
+    has_add_permission = has_change_permission = has_delete_permission = has_view_permission
 
 
 class FloorAdmin(OwnHallChoices, SimpleHistoryAdmin):

@@ -121,10 +121,8 @@ def _use_up(code: str, by: Person | None, at: dt.datetime) -> tuple[Device | Non
 
 
 def _save(device: Device, by: Person | None, at: dt.datetime) -> None:
-    device._history_user, device._history_date = (
-        by,
-        at,
-    )  # read by simple_history when it saves
+    device._history_user = by  # type: ignore[attr-defined]  # read by simple_history when it saves
+    device._history_date = at  # type: ignore[attr-defined]
     device.save(update_fields=["pairing_code", "pairing_expires_at", "token_hash", "paired_at"])
 
 

@@ -49,14 +49,13 @@ def require_room(*allowances: Allowance, at: dt.datetime) -> None:
 def wrong(*allowances: Allowance, at: dt.datetime) -> None:
     """Count one wrong guess of each key; a key whose time is over starts anew. Forgets keys older than a day."""
     with connection.cursor() as cursor:
-        for one in sorted(
-            allowances, key=lambda one: one.key
-        ):  # in one order, so that two requests never wait for each other
+        # In one order, so that two requests never wait for each other.
+        for one in sorted(allowances, key=lambda one: one.key):
             cursor.execute(
-                "INSERT INTO hall_guesses AS g (key, count, since) VALUES (%(key)s, 1, %(at)s) ON CONFLICT (key) DO UPDATE SET"
-                " count = CASE WHEN g.since + %(within)s <= %(at)s THEN 1 ELSE g.count + 1 END,"
-                " since = CASE WHEN g.since + %(within)s <= %(at)s THEN %(at)s ELSE g.since END",
-                {"key": one.key[:LONGEST_KEY], "at": at, "within": one.within},
+                "INSERT INTO hall_guesses AS g (key, count, since) VALUES (%s, 1, %s) ON CONFLICT (key) DO UPDATE SET"
+                " count = CASE WHEN g.since + %s <= %s THEN 1 ELSE g.count + 1 END,"
+                " since = CASE WHEN g.since + %s <= %s THEN %s ELSE g.since END",
+                [one.key[:LONGEST_KEY], at, one.within, at, one.within, at, at],  # type: ignore[list-item]  # psycopg knows spans
             )
     Guesses.objects.filter(since__lt=at - KEEP).delete()
 

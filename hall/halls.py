@@ -38,14 +38,14 @@ def make_hall(
         raise Invalid(_("A hall has 0 to %(most)s counters.") % {"most": MOST_COUNTERS})
     with transaction.atomic():  # a hall without its zones is never seen
         hall = Hall(code=code, name_zh=name_zh.strip(), name_en=name_en.strip(), time_zone=time_zone, clock=clock)
-        keep(hall, by, at)
+        keep(hall, by=by, at=at)
         by_slug = {}
         for position, zone in enumerate(zone_list()):
-            by_slug[zone["slug"]] = keep(Zone(hall=hall, position=position, **zone), by, at)
+            by_slug[zone["slug"]] = keep(Zone(hall=hall, position=position, **zone), by=by, at=at)
         for weekday, opens, closes in MONDAY_TO_SATURDAY if opening is None else opening:
-            keep(OpeningInterval(hall=hall, weekday=weekday, opens=opens, closes=closes), by, at)
+            keep(OpeningInterval(hall=hall, weekday=weekday, opens=opens, closes=closes), by=by, at=at)
         for number in range(1, counters + 1):
-            keep(Counter(hall=hall, number=number, zone=by_slug["counter"]), by, at)
+            keep(Counter(hall=hall, number=number, zone=by_slug["counter"]), by=by, at=at)
     return hall
 
 
@@ -53,7 +53,7 @@ def belong(hall: Hall, person: Person, kinds: list[Kind], *, by: Person | None, 
     """A person belongs to the hall as these kinds from now on; what he already is stays."""
     for kind in kinds:
         if not Membership.objects.filter(hall=hall, person=person, kind=kind).exists():
-            keep(Membership(hall=hall, person=person, kind=kind), by, at)
+            keep(Membership(hall=hall, person=person, kind=kind), by=by, at=at)
 
 
 def zone_list() -> list[dict[str, str]]:
@@ -63,7 +63,7 @@ def zone_list() -> list[dict[str, str]]:
     return found
 
 
-def keep(row: Row, by: Person | None, at: dt.datetime) -> Row:
+def keep(row: Row, *, by: Person | None, at: dt.datetime) -> Row:
     """Check a row as a form would, and save it; its history says who and when."""
     row._history_user, row._history_date = by, at  # type: ignore[attr-defined]  # read by simple_history when it saves
     try:

@@ -21,7 +21,9 @@ def limit_body(get_response: GetResponse) -> GetResponse:
     def middleware(request: HttpRequest) -> HttpResponse:
         length = request.META.get("CONTENT_LENGTH") or "0"
         if not length.isdigit() or int(length) > settings.MAX_BODY_BYTES:
-            return HttpResponse("413 Content Too Large / 内容过大", status=413, content_type="text/plain; charset=utf-8")
+            return HttpResponse(
+                "413 Content Too Large / 内容过大", status=413, content_type="text/plain; charset=utf-8"
+            )
         if "\x00" in request.path:
             return HttpResponse("400 Bad Request / 地址有误", status=400, content_type="text/plain; charset=utf-8")
         return get_response(request)

@@ -2,7 +2,6 @@
 
 import datetime as dt
 import itertools
-from typing import cast
 
 from django.contrib.auth import authenticate
 from django.contrib.auth.hashers import check_password, make_password
@@ -48,7 +47,7 @@ def check_login(request: HttpRequest, login: str, password: str, *, address: str
     ]
     guesses.require_room(*allowed, at=at)
     fits = len(password) <= LONGEST_PASSWORD  # hashing a megabyte is work for nothing
-    person = cast("Person | None", authenticate(request, username=login, password=password)) if fits else None
+    person = authenticate(request, username=login, password=password) if fits else None
     if person is None:
         guesses.wrong(*allowed, at=at)
         raise Invalid(_("Login name and password do not fit together. Mind capital letters."))

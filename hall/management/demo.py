@@ -78,19 +78,19 @@ def make_demo_hall(*, at: dt.datetime) -> Hall:
         )  # fmt: skip
         zones = {zone.slug: zone for zone in hall.zones.all()}
         counters = {
-            number: halls.keep(Counter(hall=hall, number=number, kind=kind, zone=zones[zone]), None, at)
+            number: halls.keep(Counter(hall=hall, number=number, kind=kind, zone=zones[zone]), by=None, at=at)
             for number, kind, zone, _letters in COUNTERS
         }
         for position, (letter, code, name_zh, name_en, is_green) in enumerate(SERVICES):
             service = Service(
                 hall=hall, code=code, letter=letter, name_zh=name_zh, name_en=name_en, is_green=is_green, position=position,
             )  # fmt: skip
-            halls.keep(service, None, at)
+            halls.keep(service, by=None, at=at)
             service.counters.set([counters[number] for number, _kind, _zone, letters in COUNTERS if letter in letters])
         for use, name_zh, name_en in ROOMS:
-            halls.keep(Room(hall=hall, use=use, name_zh=name_zh, name_en=name_en), None, at)
+            halls.keep(Room(hall=hall, use=use, name_zh=name_zh, name_en=name_en), by=None, at=at)
         for screen, name in DEVICES:
-            halls.keep(Device(hall=hall, screen=screen, name=name), None, at)
+            halls.keep(Device(hall=hall, screen=screen, name=name), by=None, at=at)
         _people(hall, at)
     return hall
 
@@ -105,5 +105,5 @@ def _people(hall: Hall, at: dt.datetime) -> None:
                 login=login, name_zh=name_zh, name_en=name_en, password=password, pin_hash=pin_hash, is_staff=is_staff,
                 is_superuser=is_superuser,
             )  # fmt: skip
-            halls.keep(person, None, at)
+            halls.keep(person, by=None, at=at)
         halls.belong(hall, person, kinds, by=None, at=at)

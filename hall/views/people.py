@@ -1,6 +1,7 @@
 """Pages on which people and devices say who they are, and the page they start from."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from django.conf import settings
 from django.contrib import admin, auth
@@ -16,7 +17,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from hall import access, clock, devices, people
 from hall.access import Action
-from hall.models import Device, Hall, Person
+from hall.models import Device, Hall, Kind, Person
 from hall.refusals import Refused
 
 BY_PASSWORD, BY_PIN = "password", "pin"
@@ -282,7 +283,7 @@ def _page_of_device(device: Device) -> str:
     return reverse(DEVICE_PAGES[Device.Screen(device.screen)], args=[device.hall.code])
 
 
-def _entry(hall: Hall, kinds: set) -> dict[str, object]:
+def _entry(hall: Hall, kinds: set[Kind]) -> dict[str, Any]:
     """One hall with the pages that these kinds may open, in the order they are shown."""
     actions = {action for kind in kinds for action in access.TABLE[kind]}
     return {

@@ -8,7 +8,7 @@ from django.test import Client
 from django.urls import reverse
 
 from hall import access, devices
-from hall.access import DEVICE_TABLE, TABLE, Action
+from hall.access import DEVICE_TABLE, Action
 from hall.models import Device, Hall, Kind
 from tests import make
 

@@ -106,6 +106,48 @@ def test_no_page_of_the_admin_site_has_inline_script_or_style():
         assert "onclick" not in html, page
 
 
+@pytest.mark.covers("H-01")
+def test_a_hall_is_made_with_its_hours_zones_rooms_counters_and_devices(rewritten: list):
+    client = administrator()
+    form = {
+        "code": "east", "name_zh": "东门营业厅", "time_zone": "Asia/Shanghai", "last_ticket_before_close": "00:10:00", "is_active": "on",
+        **inlines(**HALL_INLINES),
+        "opening_intervals-TOTAL_FORMS": "1", "opening_intervals-0-weekday": "0", "opening_intervals-0-opens": "09:00",
+        "opening_intervals-0-closes": "18:00",
+        "zones-TOTAL_FORMS": "1", "zones-0-slug": "counter", "zones-0-name_zh": "业务受理区", "zones-0-position": "0",
+        "rooms-TOTAL_FORMS": "2", "rooms-0-use": "reception", "rooms-0-name_zh": "客户接待室", "rooms-1-use": "member",
+        "rooms-1-name_zh": "俱乐部会员室",
+    }  # fmt: skip
+
+    made = client.post(url("hall_hall_add"), form)
+    hall = Hall.objects.get(code="east")
+    zone = hall.zones.get()
+    client.post(url("hall_counter_add"), {"hall": str(hall.pk), "number": "9", "kind": "mobile", "zone": str(zone.pk)})
+    client.post(url("hall_device_add"), {"hall": str(hall.pk), "screen": "wall", "name": "Wall", "is_active": "on"})
+
+    assert made.status_code == 302, errors(made)
+    assert sorted(hall.rooms.values_list("use", flat=True)) == ["member", "reception"]
+    assert hall.counters.values_list("number", "kind", "zone__slug").get() == (9, "mobile", "counter")
+    assert (hall.opening_intervals.count(), hall.devices.count()) == (1, 1)
+
+
+@pytest.mark.covers("H-21")
+def test_the_limits_page_shows_every_threshold_with_its_source():
+    make.hall()
+
+    response = administrator().get(url("hall_limit_changelist"), {"all": ""})
+
+    shown = list(response.context["cl"].result_list)
+    page = response.content.decode()
+    assert len(shown) == Limit.objects.count()
+    assert [limit for limit in shown if limit.source and limit.source not in page] == []
+    assert (
+        Limit.objects.filter(source="", rule__startswith="R-")
+        .count()
+        == 0
+    )
+
+
 def test_a_new_name_of_a_counters_hall_is_announced(announced: list[tuple], rewritten: list):
     hall = make.hall()
 

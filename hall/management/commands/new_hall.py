@@ -84,12 +84,12 @@ class Command(BaseCommand):
                     hall=hall, code=f"service-{wish.letter.lower()}", letter=wish.letter,
                     name_zh=wish.name_zh, name_en=wish.name_en, position=position,
                 )  # fmt: skip
-                halls.keep(service, known, at).counters.set(hall.counters.all())
+                halls.keep(service, by=known, at=at).counters.set(hall.counters.all())
             admin = known
             if admin is None:
                 admin = Person(login=login, name_zh=name, is_staff=True, is_superuser=True)
                 admin.set_password(password)
-                halls.keep(admin, None, at)
+                halls.keep(admin, by=None, at=at)
             halls.belong(hall, admin, [Kind.HALL_MANAGER], by=known, at=at)
         self.stdout.write(
             _(

@@ -1,0 +1,9 @@
+"""The queue's name in the admin site."""
+
+from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
+
+
+class QueueingConfig(AppConfig):
+    name = "queueing"
+    verbose_name = _("Queue")
