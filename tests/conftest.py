@@ -31,6 +31,7 @@ else:
 os.environ["DJANGO_SETTINGS_MODULE"] = (
     "hall.settings"  # not in pyproject.toml: pytest-django would load it before this file
 )
+django.setup()  # the conftest of a folder that is named on the command line is loaded before pytest-django does it
 
 
 def pytest_configure(config: pytest.Config) -> None:
