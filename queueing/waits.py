@@ -79,6 +79,10 @@ ANY_DUE = f"""
     )
 """  # noqa: S608 – this module's own words
 
+# No window is longer than a day. Said as a constant, because of a hall's own window the planner knows nothing, and would
+# rather read every ticket of a small database than trust the index.
+LATELY = "t.called_at > %(at)s - interval '1 day'"
+
 # The limits of R-Q01 in the halls in scope; heads every statement with AVERAGES in it.
 AVERAGE_LIMITS = f"""
     WITH l AS MATERIALIZED (
@@ -91,7 +95,7 @@ AVERAGE_LIMITS = f"""
 # K-10 of every hall in scope: the waits so far of all who wait now, and the full waits of those called within the hall's
 # own window (called_at is null again once a ticket waits again). Only the partial indexes ticket_call_order and
 # ticket_called are read, however many old tickets there are. `total` is null below the minimum count.
-AVERAGES = """
+AVERAGES = f"""
     SELECT l.*, coalesce(w.count, 0) AS waiting, coalesce(w.count, 0) + c.count AS count,
            CASE WHEN coalesce(w.count, 0) + c.count >= greatest(l.minimum, 1)
                 THEN coalesce(w.total, '0') + coalesce(c.total, '0') END AS total
@@ -104,9 +108,9 @@ AVERAGES = """
     ) w ON w.hall_id = l.hall_id
     CROSS JOIN LATERAL (
         SELECT count(*) AS count, sum(t.waited_before) AS total
-        FROM queueing_ticket t WHERE t.hall_id = l.hall_id AND t.called_at > %(at)s - l."window"
+        FROM queueing_ticket t WHERE t.hall_id = l.hall_id AND t.called_at > %(at)s - l."window" AND {LATELY}
     ) c
-"""
+"""  # noqa: S608 – this module's own words
 
 # The halls where something is to be done: over without an alarm, or an alarm without being over. An alarm that a person
 # has settled is not raised again before `raise_again`; one open for over a day may be, which does no harm.
@@ -156,7 +160,7 @@ AHEAD = f"""
     ) w
     CROSS JOIN LATERAL (
         SELECT array_agg(t.called_at ORDER BY t.called_at, t.id) AS at, array_agg(t.waited_before ORDER BY t.called_at, t.id) AS waits
-        FROM queueing_ticket t WHERE t.hall_id = l.hall_id AND t.called_at > %(at)s - l."window"
+        FROM queueing_ticket t WHERE t.hall_id = l.hall_id AND t.called_at > %(at)s - l."window" AND {LATELY}
     ) c
 """  # noqa: S608 – this module's own words
 
