@@ -54,7 +54,7 @@ def issue(
             number=number or f"{letter}{serial:03d}", customer_class=customer_class,
             class_rank=CLASS_RANK[CustomerClass(customer_class)], state_since=at, issued_at=at, last_event_at=at,
             need_note=need_note, documents_checked=documents_checked, person_hash=person_hash, person_hint=person_hint,
-            told_ahead=told and told.ahead, told_wait=told and told.wait, **_due_times(at, dt.timedelta(0), due),
+            told_ahead=told.ahead if told else None, told_wait=told.wait if told else None, **_due_times(at, dt.timedelta(0), due),
         )  # fmt: skip
         TicketEvent.objects.create(ticket=ticket, verb="issued", to_state=State.WAITING, at=at, by=by)
         live.announce(hall.pk, "queue")

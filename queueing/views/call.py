@@ -17,11 +17,11 @@ from queueing.fragments import state as queue_state
 def call_screen(request: HttpRequest, code: str) -> HttpResponse:
     """The page; a paired call screen and everybody of the hall's staff may open it."""
     hall = access.hall(request, code, Action.SEE_CALL_SCREEN)
-    state = queue_state.load(hall, clock.now_in(hall, clock.now()))
+    served_at = clock.now()
+    state = queue_state.load(hall, clock.now_in(hall, served_at))
     fragments = {name.removeprefix("call-"): html for name, html in call.render(state, 0).items()}
-    return render(
-        request, "queueing/call.html", {"hall": hall, "fragments": fragments, "test": call.both("sound_test")}
-    )
+    context = {"hall": hall, "fragments": fragments, "test": call.both("sound_test")}
+    return render(request, "queueing/call.html", context | {"at": state.at, "served_at": served_at})
 
 
 urlpatterns = [

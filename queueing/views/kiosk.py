@@ -31,10 +31,11 @@ CLASSES = {"": CustomerClass.NORMAL, "special": CustomerClass.SPECIAL}
 def kiosk(request: HttpRequest, code: str) -> HttpResponse:
     """The page; a paired kiosk and everybody who gives tickets may open it."""
     hall = access.hall(request, code, Action.GIVE_TICKET)
-    state = queue_state.load(hall, clock.now_in(hall, clock.now()))
+    served_at = clock.now()
+    state = queue_state.load(hall, clock.now_in(hall, served_at))
     shown = {name.removeprefix("kiosk-"): html for name, html in fragments.render(state, 0).items()}
     context = {"hall": hall, "fragments": shown, "home_language": settings.LANGUAGE_CODE}
-    return render(request, "queueing/kiosk.html", context)
+    return render(request, "queueing/kiosk.html", context | {"at": state.at, "served_at": served_at})
 
 
 @require_POST

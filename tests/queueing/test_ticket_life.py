@@ -12,6 +12,7 @@ from hall import counters
 from hall.models import Counter
 from hall.refusals import Refused
 from queueing import tickets
+from queueing.fragments import state as queue_state
 from queueing.models import AT_COUNTER, CustomerClass, State, Ticket
 from tests import make
 from tests.make import AT
@@ -138,6 +139,27 @@ def test_whatever_happens_the_truth_holds(run):
         for step in run:
             floor.step(*step)
             require_truth(floor)
+        transaction.set_rollback(True)
+
+
+@settings(
+    max_examples=15,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    database=None,
+)
+@given(steps)
+def test_whatever_happened_the_screens_show_whom_each_counter_would_call(run):
+    with transaction.atomic():
+        floor = Floor()
+        for step in run:
+            floor.step(*step)
+
+        state = queue_state.load(floor.hall, floor.at)
+
+        for counter in state.counters:
+            expected = list(tickets.callable_at(counter).in_call_order())
+            assert state.callable_at(counter) == expected
         transaction.set_rollback(True)
 
 
