@@ -110,7 +110,7 @@ def day(hall: Hall, on: dt.date, *, at: dt.datetime) -> DayReport:
 # A ticket's wait is the sum of its intervals in state waiting (design, section 5); once called that is `waited_before`.
 HAPPENED = """
     SELECT kind, floor(extract(epoch FROM instant - %(begins)s) / 3600)::int, count(*),
-           extract(epoch FROM coalesce(sum(waited), '0'))::float, count(*) FILTER (WHERE waited > %(limit)s)
+           extract(epoch FROM coalesce(sum(waited), '0'))::float, count(*) FILTER (WHERE waited > %(limit)s * interval '1 second')
     FROM (
         SELECT 'issued' AS kind, issued_at AS instant, NULL::interval AS waited FROM queueing_ticket
         WHERE hall_id = %(hall)s AND business_date = %(on)s
@@ -148,7 +148,7 @@ def _count_tickets(
                 "before": on - dt.timedelta(days=1),
                 "begins": begins,
                 "ends": ends,
-                "limit": limit,
+                "limit": limit.total_seconds(),
             },
         )
         for kind, number, count, waited, over in cursor.fetchall():

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_GET, require_POST, require_safe
 from hall import access, alarms, board, clock, counters, hours, taps, text
 from hall.access import Action
 from hall.board import Screen
-from hall.models import Alarm, Hall
+from hall.models import Alarm, Hall, Person
 from hall.refusals import Invalid, WrongState
 from hall.taps import Outcome
 from queueing import days
@@ -85,7 +85,7 @@ def close_counter_for(request: HttpRequest, code: str, number: int) -> HttpRespo
     """The duty manager closes a colleague's counter."""
     counter = access.counter(request, code, number, Action.CLOSE_COUNTER)
     at = clock.now()
-    outcome = taps.carry_out(request, lambda: _done(counters.close_for(counter, by=request.user, at=at)), at=at)
+    outcome = taps.carry_out(request, lambda: _done(counters.close_for(counter, by=_person(request), at=at)), at=at)
     if not outcome.refused:
         return _to_board(counter.hall)
     counter.refresh_from_db()
@@ -108,7 +108,7 @@ def close_day_now(request: HttpRequest, code: str) -> HttpResponse:
     at = clock.now()
     reasons = _reasons(request)
     outcome = taps.carry_out(
-        request, lambda: _done(days.close_day(hall, reasons=reasons, by=request.user, at=at)), at=at
+        request, lambda: _done(days.close_day(hall, reasons=reasons, by=_person(request), at=at)), at=at
     )
     if not outcome.refused:
         return _to_board(hall)
@@ -143,7 +143,7 @@ def _answer(request: HttpRequest, code: str, verb: Callable[..., object], pks: C
     at = clock.now()
     try:
         rows = _alarms(hall, pks())
-        outcome = taps.carry_out(request, lambda: _each(rows, lambda row: verb(row, by=request.user, at=at)), at=at)
+        outcome = taps.carry_out(request, lambda: _each(rows, lambda row: verb(row, by=_person(request), at=at)), at=at)
     except Invalid as refusal:
         outcome = Outcome(status=refusal.status, message=str(refusal))
     html = fragments.needs(board.load(hall.pk, at), refusal=outcome.message)
@@ -197,7 +197,7 @@ def _reasons(request: HttpRequest) -> dict[int, str]:
     """Ticket id → why, from the form's fields reason-<id>; a reason for all stands in where a ticket has none of its own."""
     for_all = request.POST.get("reason", "")
     return {
-        int(name[7:]): value.strip() or for_all
+        int(name[7:]): str(value).strip() or for_all
         for name, value in request.POST.items()
         if name.startswith("reason-") and name[7:].isascii() and name[7:].isdigit() and len(name) < 20
     }
@@ -205,6 +205,12 @@ def _reasons(request: HttpRequest) -> dict[int, str]:
 
 def _done(*_changed: object) -> None:
     """A tap's outcome has no value of its own: what it changed is shown from the database."""
+
+
+def _person(request: HttpRequest) -> Person:
+    """Who acts; hall.access has let nobody else through to an action."""
+    assert isinstance(request.user, Person)
+    return request.user
 
 
 def _to_board(hall: Hall) -> HttpResponse:

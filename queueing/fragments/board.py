@@ -65,7 +65,7 @@ def figures(state: QueueState) -> dict[str, object]:
 def queue(state: QueueState) -> str:
     """Everybody who waits, oldest first, and a tab for each service."""
     waiting = [ticket.service_id for ticket in state.waiting]
-    last = max(state.recent_calls, key=lambda ticket: ticket.called_at, default=None)
+    last = next(iter(state.recent_calls), None)
     return render_to_string(
         "queueing/_board_queue.html",
         {
