@@ -15,6 +15,7 @@ pytestmark = pytest.mark.django_db
 
 TABLES = sorted(f"{model._meta.app_label}_{model._meta.model_name}" for model in admin.site._registry)
 PASSWORD = "tall-bamboo-7"
+NEW_PASSWORD = {"password1": "other-word-9", "password2": "other-word-9", "usable_password": "true"}
 
 
 @pytest.fixture(autouse=True)
@@ -351,7 +352,7 @@ def test_a_manager_sets_neither_password_nor_pin_nor_activity_of_somebody_who_ma
     client = manager(hall)
 
     answers = [
-        client.post(f"/admin/hall/person/{person.pk}/password/", {"password1": "other-word-9", "password2": "other-word-9", "usable_password": "true"}),
+        client.post(f"/admin/hall/person/{person.pk}/password/", NEW_PASSWORD),
         client.post(url("hall_person_pin", person.pk), {"pin": "2580", "again": "2580"}),
         client.post(url("hall_person_change", person.pk), {"login": "taken", "name_zh": "x"}),
         client.post(url("hall_person_delete", person.pk), {"post": "yes"}),
@@ -370,9 +371,8 @@ def test_a_manager_sets_neither_password_nor_pin_nor_activity_of_somebody_who_ma
 def test_a_manager_sets_the_password_of_his_own_people():
     hall = make.hall()
     person = make.person(hall, password=PASSWORD)
-    form = {"password1": "other-word-9", "password2": "other-word-9", "usable_password": "true"}
 
-    manager(hall).post(f"/admin/hall/person/{person.pk}/password/", form)
+    manager(hall).post(f"/admin/hall/person/{person.pk}/password/", NEW_PASSWORD)
 
     assert Person.objects.get(pk=person.pk).check_password("other-word-9")
 
