@@ -44,4 +44,4 @@ def acts_of(ticket: Ticket) -> list[dict[str, object]]:
 
 
 def _care_of(ticket: Ticket) -> list[CareAct]:
-    return ticket.care_given  # type: ignore[attr-defined,no-any-return]
+    return ticket.care_given  # type: ignore[attr-defined]

@@ -11,7 +11,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from hall import text
-from hall.models import Hall
+from hall.models import Hall, Person
 from hall.refusals import Invalid, WrongState
 from hall.taps import Outcome
 from queueing.models import CareAct, State, Ticket
@@ -30,6 +30,11 @@ def out_of_band(fragments: Mapping[str, str]) -> str:
         html.replace(f' id="{name}"', f' hx-swap-oob="outerHTML:#{name}" id="{name}"', 1)
         for name, html in fragments.items()
     )
+
+
+def person_of(request: HttpRequest) -> Person | None:
+    """Who taps; None where a paired kiosk does."""
+    return request.user if isinstance(request.user, Person) else None
 
 
 def ticket_of(request: HttpRequest, hall: Hall) -> Ticket:

@@ -39,9 +39,16 @@ def choose_counter(request: HttpRequest, code: str) -> HttpResponse:
 def counter_tablet(request: HttpRequest, code: str, number: int) -> HttpResponse:
     """One counter's tablet."""
     counter = access.counter(request, code, number, Action.SERVE)
-    at = clock.now_in(counter.hall, clock.now())
+    served_at = clock.now()
+    at = clock.now_in(counter.hall, served_at)
     shown = fragments.render_counter(fragments.of_counter(counter, at))
-    context = {"hall": counter.hall, "counter": counter, "at": at, "is_tablet": _is_tablet(request)}
+    context = {
+        "hall": counter.hall,
+        "counter": counter,
+        "at": at,
+        "served_at": served_at,
+        "is_tablet": _is_tablet(request),
+    }
     return render(
         request, "queueing/counter.html", context | {name.replace("-", "_"): html for name, html in shown.items()}
     )
@@ -63,9 +70,12 @@ def open_counter(request: HttpRequest, code: str, number: int) -> HttpResponse:
     """Sign in here and open, in one tap."""
     counter, at = access.counter(request, code, number, Action.SERVE), clock.now()
 
+    person = answers.person_of(request)
+    assert person is not None  # no device serves
+
     def act() -> None:
-        counters.sign_in(counter, by=request.user, at=at)
-        counters.open_counter(counter, by=request.user, at=at)
+        counters.sign_in(counter, by=person, at=at)
+        counters.open_counter(counter, by=person, at=at)
 
     return answer(counter, taps.carry_out(request, act, at=at), at)
 
@@ -79,19 +89,23 @@ def pause(request: HttpRequest, code: str, number: int) -> HttpResponse:
         minutes = request.POST.get("minutes", "")
         back = at + dt.timedelta(minutes=text.whole_number(minutes, least=1, most=720)) if minutes else None
         reason, note = request.POST.get("reason", ""), request.POST.get("note", "")
-        counters.pause(counter, reason=reason, expected_return_at=back, note=note, by=request.user, at=at)
+        counters.pause(counter, reason=reason, expected_return_at=back, note=note, by=answers.person_of(request), at=at)
 
     return answer(counter, taps.carry_out(request, act, at=at), at)
 
 
 @require_POST
 def resume(request: HttpRequest, code: str, number: int) -> HttpResponse:
-    return _at_own(request, code, number, lambda counter, at: counters.open_counter(counter, by=request.user, at=at))
+    return _at_own(
+        request, code, number, lambda counter, at: counters.open_counter(counter, by=answers.person_of(request), at=at)
+    )
 
 
 @require_POST
 def close(request: HttpRequest, code: str, number: int) -> HttpResponse:
-    return _at_own(request, code, number, lambda counter, at: counters.close(counter, by=request.user, at=at))
+    return _at_own(
+        request, code, number, lambda counter, at: counters.close(counter, by=answers.person_of(request), at=at)
+    )
 
 
 @require_POST
@@ -100,8 +114,8 @@ def call_next(request: HttpRequest, code: str, number: int) -> HttpResponse:
     counter, at = access.counter(request, code, number, Action.SERVE), clock.now()
 
     def act() -> dict | None:
-        counters.require_own(counter, request.user)
-        called = tickets.call_next(counter, by=request.user, at=at)
+        counters.require_own(counter, answers.person_of(request))
+        called = tickets.call_next(counter, by=answers.person_of(request), at=at)
         return None if called is not None else {"nobody": True}
 
     outcome = taps.carry_out(request, act, at=at)
@@ -114,70 +128,101 @@ def call_this(request: HttpRequest, code: str, number: int) -> HttpResponse:
     reason = request.POST.get("note", "").strip() or request.POST.get("reason", "")
     return _on_ticket(
         request, code, number,
-        lambda ticket, counter, at: tickets.call_this(ticket, counter, reason=reason, by=request.user, at=at),
+        lambda ticket, counter, at: tickets.call_this(ticket, counter, reason=reason, by=answers.person_of(request), at=at),
     )  # fmt: skip
 
 
 @require_POST
 def recall(request: HttpRequest, code: str, number: int) -> HttpResponse:
     return _on_ticket(
-        request, code, number, lambda ticket, counter, at: tickets.recall(ticket, by=request.user, at=at), here=True
+        request,
+        code,
+        number,
+        lambda ticket, counter, at: tickets.recall(ticket, by=answers.person_of(request), at=at),
+        here=True,
     )
 
 
 @require_POST
 def start(request: HttpRequest, code: str, number: int) -> HttpResponse:
     return _on_ticket(
-        request, code, number, lambda ticket, counter, at: tickets.start(ticket, by=request.user, at=at), here=True
+        request,
+        code,
+        number,
+        lambda ticket, counter, at: tickets.start(ticket, by=answers.person_of(request), at=at),
+        here=True,
     )
 
 
 @require_POST
 def finish(request: HttpRequest, code: str, number: int) -> HttpResponse:
     return _on_ticket(
-        request, code, number, lambda ticket, counter, at: tickets.finish(ticket, by=request.user, at=at), here=True
+        request,
+        code,
+        number,
+        lambda ticket, counter, at: tickets.finish(ticket, by=answers.person_of(request), at=at),
+        here=True,
     )
 
 
 @require_POST
 def reopen(request: HttpRequest, code: str, number: int) -> HttpResponse:
     return _on_ticket(
-        request, code, number, lambda ticket, counter, at: tickets.reopen(ticket, by=request.user, at=at), here=True
+        request,
+        code,
+        number,
+        lambda ticket, counter, at: tickets.reopen(ticket, by=answers.person_of(request), at=at),
+        here=True,
     )
 
 
 @require_POST
 def hold(request: HttpRequest, code: str, number: int) -> HttpResponse:
     return _on_ticket(
-        request, code, number, lambda ticket, counter, at: tickets.hold(ticket, by=request.user, at=at), here=True
+        request,
+        code,
+        number,
+        lambda ticket, counter, at: tickets.hold(ticket, by=answers.person_of(request), at=at),
+        here=True,
     )
 
 
 @require_POST
 def take_back(request: HttpRequest, code: str, number: int) -> HttpResponse:
     return _on_ticket(
-        request, code, number, lambda ticket, counter, at: tickets.take_back(ticket, counter, by=request.user, at=at)
+        request,
+        code,
+        number,
+        lambda ticket, counter, at: tickets.take_back(ticket, counter, by=answers.person_of(request), at=at),
     )
 
 
 @require_POST
 def no_show(request: HttpRequest, code: str, number: int) -> HttpResponse:
     return _on_ticket(
-        request, code, number, lambda ticket, counter, at: tickets.no_show(ticket, by=request.user, at=at), here=True
+        request,
+        code,
+        number,
+        lambda ticket, counter, at: tickets.no_show(ticket, by=answers.person_of(request), at=at),
+        here=True,
     )
 
 
 @require_POST
 def uncall(request: HttpRequest, code: str, number: int) -> HttpResponse:
     return _on_ticket(
-        request, code, number, lambda ticket, counter, at: tickets.uncall(ticket, by=request.user, at=at), here=True
+        request,
+        code,
+        number,
+        lambda ticket, counter, at: tickets.uncall(ticket, by=answers.person_of(request), at=at),
+        here=True,
     )
 
 
 @require_POST
 def counter_restore(request: HttpRequest, code: str, number: int) -> HttpResponse:
     return _on_ticket(
-        request, code, number, lambda ticket, counter, at: tickets.restore(ticket, by=request.user, at=at)
+        request, code, number, lambda ticket, counter, at: tickets.restore(ticket, by=answers.person_of(request), at=at)
     )
 
 
@@ -187,7 +232,9 @@ def transfer(request: HttpRequest, code: str, number: int) -> HttpResponse:
 
     def act(ticket: Ticket, counter: Counter, at: dt.datetime) -> None:
         service, to = _where_to(request, counter)
-        tickets.transfer(ticket, service=service, to=to, reason=request.POST.get("note", ""), by=request.user, at=at)
+        tickets.transfer(
+            ticket, service=service, to=to, reason=request.POST.get("note", ""), by=answers.person_of(request), at=at
+        )
 
     return _on_ticket(request, code, number, act, here=True)
 
@@ -197,7 +244,11 @@ def counter_care(request: HttpRequest, code: str, number: int) -> HttpResponse:
     """Care before the business starts (R-Q03): an apology, the small gift."""
     kind = request.POST.get("kind", "")
     return _on_ticket(
-        request, code, number, lambda ticket, counter, at: care.give(ticket, kind, by=request.user, at=at), here=True
+        request,
+        code,
+        number,
+        lambda ticket, counter, at: care.give(ticket, kind, by=answers.person_of(request), at=at),
+        here=True,
     )
 
 
@@ -209,7 +260,7 @@ def counter_care_undo(request: HttpRequest, code: str, number: int) -> HttpRespo
         request,
         code,
         number,
-        lambda counter, at: care.undo(answers.act_of(request, counter.hall), by=request.user, at=at),
+        lambda counter, at: care.undo(answers.act_of(request, counter.hall), by=answers.person_of(request), at=at),
     )
 
 
@@ -227,7 +278,7 @@ def _at_own(
     counter, at = access.counter(request, code, number, Action.SERVE), clock.now()
 
     def act() -> None:
-        counters.require_own(counter, request.user)
+        counters.require_own(counter, answers.person_of(request))
         verb(counter, at)
 
     return answer(counter, taps.carry_out(request, act, at=at), at)

@@ -33,19 +33,10 @@ CLASSES = [  # green follows the service
 def floor_tablet(request: HttpRequest, code: str) -> HttpResponse:
     """The floor tablet; who gives tickets starts at *Arrive*, everybody else at *Care*."""
     hall = access.hall(request, code, Action.SEE_FLOOR)
-    kinds = access.kinds_of(request.user, hall)
-    may_give = any(Action.GIVE_TICKET in access.TABLE[kind] for kind in kinds)
-    at = clock.now_in(hall, clock.now())
+    served_at = clock.now()
+    at = clock.now_in(hall, served_at)
     shown = fragments.render(queue_state.load(hall, at), 0)
-    context = {
-        "hall": hall,
-        "at": at,
-        "may_give": may_give,
-        "first_tab": "arrive" if may_give and kinds & {Kind.GUIDE, Kind.GUARD} else "care",
-        "classes": [(value, value.label, shape) for value, shape in CLASSES],
-        "services": Service.objects.filter(hall=hall, is_active=True).order_by("position", "id"),
-        "is_tablet": request.device is not None and request.device.screen == Device.Screen.TABLET,
-    }
+    context = {"hall": hall, "at": at, "served_at": served_at} | _arrive(request, hall)
     return render(
         request, "queueing/floor.html", context | {name.replace("-", "_"): html for name, html in shown.items()}
     )
@@ -94,7 +85,7 @@ def care_give(request: HttpRequest, code: str) -> HttpResponse:
     hall, at = access.hall(request, code, Action.CARE), clock.now()
 
     def act() -> None:
-        care.give(answers.ticket_of(request, hall), request.POST.get("kind", ""), by=request.user, at=at)
+        care.give(answers.ticket_of(request, hall), request.POST.get("kind", ""), by=answers.person_of(request), at=at)
 
     return answer(hall, taps.carry_out(request, act, at=at), at)
 
@@ -105,7 +96,7 @@ def care_undo(request: HttpRequest, code: str) -> HttpResponse:
     hall, at = access.hall(request, code, Action.CARE), clock.now()
 
     def act() -> None:
-        care.undo(answers.act_of(request, hall), by=request.user, at=at)
+        care.undo(answers.act_of(request, hall), by=answers.person_of(request), at=at)
 
     return answer(hall, taps.carry_out(request, act, at=at), at)
 
@@ -128,7 +119,9 @@ def floor_restore(request: HttpRequest, code: str) -> HttpResponse:
     hall, at = access.hall(request, code, Action.RECLAIM), clock.now()
 
     def act() -> dict[str, object]:
-        return {"ticket": tickets.restore(answers.ticket_of(request, hall), by=request.user, at=at).number}
+        return {
+            "ticket": tickets.restore(answers.ticket_of(request, hall), by=answers.person_of(request), at=at).number
+        }
 
     outcome = taps.carry_out(request, act, at=at)
     words = "" if outcome.refused else _("%(number)s waits again.") % {"number": outcome.value["ticket"]}
@@ -151,15 +144,34 @@ def answer(hall: Hall, outcome: Outcome, at: dt.datetime, *, said: str = "") -> 
     return answers.answer(outcome, shown, said=said)
 
 
+def _arrive(request: HttpRequest, hall: Hall) -> dict[str, object]:
+    """What the person may do at *Arrive*, and between what he chooses there."""
+    kinds = access.kinds_of(request.user, hall)  # type: ignore[arg-type]
+    may_give = any(Action.GIVE_TICKET in access.TABLE[kind] for kind in kinds)
+    device = request.device  # type: ignore[attr-defined]
+    return {
+        "may_give": may_give,
+        "first_tab": "arrive" if may_give and kinds & {Kind.GUIDE, Kind.GUARD} else "care",
+        "classes": [(value, value.label, shape) for value, shape in CLASSES],
+        "services": Service.objects.filter(hall=hall, is_active=True).order_by("position", "id"),
+        "is_tablet": device is not None and device.screen == Device.Screen.TABLET,
+    }
+
+
 def _issue(request: HttpRequest, hall: Hall, at: dt.datetime) -> Ticket:
     pk = text.whole_number(request.POST.get("service", ""), least=1, most=999_999_999)
     service = Service.objects.filter(pk=pk, hall=hall).first()
     if service is None:
         raise Invalid(_("This service is not offered here."))
     return tickets.issue(
-        service, customer_class=request.POST.get("customer_class", ""), person=request.POST.get("person", ""),
-        need_note=request.POST.get("need_note", ""), documents_checked=request.POST.get("documents") == "yes", by=request.user, at=at,
-    )  # fmt: skip
+        service,
+        customer_class=request.POST.get("customer_class", ""),
+        person=request.POST.get("person", ""),
+        need_note=request.POST.get("need_note", ""),
+        documents_checked=request.POST.get("documents") == "yes",
+        by=answers.person_of(request),
+        at=at,
+    )
 
 
 def _end(request: HttpRequest, code: str, verb: Callable[..., Ticket], words: str) -> HttpResponse:
@@ -167,7 +179,7 @@ def _end(request: HttpRequest, code: str, verb: Callable[..., Ticket], words: st
     hall, at = access.hall(request, code, Action.RECLAIM), clock.now()
 
     def act() -> dict[str, object]:
-        return {"ticket": verb(answers.ticket_of(request, hall), by=request.user, at=at).pk}
+        return {"ticket": verb(answers.ticket_of(request, hall), by=answers.person_of(request), at=at).pk}
 
     outcome = taps.carry_out(request, act, at=at)
     said = ""

@@ -15,6 +15,7 @@
 
 (() => {
   const GUARD = 600; // milliseconds
+  const SAID = 15000; // for so long the words of an answer stay; data-stays: until the next ones
   const keys = new WeakMap(); // form → {key, sent} of the tap that has no answer yet
   const answeredForms = new WeakMap(); // form → when it was answered
   const answeredTaps = new Map(); // what was sent → when it was answered: the form may have been replaced since
@@ -68,8 +69,11 @@
   });
 
   document.addEventListener("htmx:beforeRequest", (event) => {
+    const { target } = event.detail;
+    if (target?.id === "fold-body") target.replaceChildren(); // what was in the fold before is not shown again
     const form = formOf(event.detail.elt);
     if (!form) return;
+    for (const said of document.querySelectorAll("[role=alert].said:not([data-stays])")) said.replaceChildren();
     const button = buttonOf(form, event.detail.requestConfig?.triggeringEvent?.submitter);
     form.setAttribute("aria-busy", "true");
     button?.classList.remove("button-failed");
@@ -80,6 +84,7 @@
 
   document.addEventListener("htmx:afterRequest", (event) => {
     const tap = event.detail.xhr?.hallTap;
+    if (event.detail.target?.id === "fold-body" && event.detail.failed) failed(event.detail.target, null, words("not-sent"));
     if (!tap) return;
     const { status } = event.detail.xhr;
     tap.form.removeAttribute("aria-busy");
@@ -107,10 +112,17 @@
 
   const failed = (target, button, text) => {
     button?.classList.add("button-failed");
-    const said = target?.isConnected && target.matches("[role=alert]") ? target : document.querySelector("[role=alert].said");
+    const said = target?.isConnected && target.matches("[role=alert], #fold-body") ? target : document.querySelector("[role=alert].said");
     const line = Object.assign(document.createElement("p"), { className: "refusal", textContent: text });
     said?.replaceChildren(line);
   };
+
+  /* What was said goes away by itself: it lies over the screen. */
+  document.addEventListener("htmx:afterSwap", (event) => {
+    const said = event.detail.target;
+    const words = said?.firstElementChild;
+    if (words && said.matches("[role=alert].said:not([data-stays])")) setTimeout(() => words.remove(), SAID);
+  });
 
   /* A finger that is down keeps its button: live-screen.js waits until it is up. */
   const touched = (yes) => document.body.classList.toggle("is-touched", yes);
