@@ -224,7 +224,8 @@ def template_texts(source: str) -> Iterator[tuple[str | None, str]]:
     quoted = r"""(?:"([^"]*)"|'([^']*)')"""
     for match in re.finditer(r"{%\s*trans(?:late)?\s+" + quoted + r"([^%]*)%}", source):
         context = re.search(r"\bcontext\s+" + quoted, match[3])
-        yield (context[1] or context[2]) if context else None, match[1] or match[2]
+        text = (match[1] or match[2]).replace("%", "%%")  # as Django writes it into the catalogue
+        yield (context[1] or context[2]) if context else None, text
     for match in re.finditer(
         r"{%\s*blocktrans(?:late)?\b(.*?)%}(.*?){%\s*endblocktrans(?:late)?\s*%}", source, re.DOTALL
     ):
