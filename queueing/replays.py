@@ -93,21 +93,21 @@ def make_hall(
             opening=[(day, roster.opens, roster.closes) for day in Weekday], by=by, at=at,
         )  # fmt: skip
         hall.last_ticket_before_close = roster.last_ticket_before_close
-        halls.keep(hall, by, at)
+        halls.keep(hall, by=by, at=at)
         zone = hall.zones.filter(slug="counter").first()
-        rows = {number: halls.keep(Counter(hall=hall, number=number, zone=zone), by, at) for number in roster.counters}
+        rows = {number: halls.keep(Counter(hall=hall, number=number, zone=zone), by=by, at=at) for number in roster.counters}
         for position, letter in enumerate(roster.services):
             service = halls.keep(
                 Service(
                     hall=hall, code=letter.lower(), letter=letter, position=position,
                     name_zh=f"业务 {letter}", name_en=f"Service {letter}",
-                ), by, at,
+                ), by=by, at=at,
             )  # fmt: skip
             service.counters.set([rows[number] for number, skills in roster.counters.items() if letter in skills])
         _set_threshold(hall, roster.threshold, by=by, at=at)
         if people_of is not None:
             for membership in Membership.objects.filter(hall=people_of):
-                halls.keep(Membership(hall=hall, person_id=membership.person_id, kind=membership.kind), by, at)
+                halls.keep(Membership(hall=hall, person_id=membership.person_id, kind=membership.kind), by=by, at=at)
     return hall
 
 
@@ -237,4 +237,4 @@ def _set_threshold(hall: Hall, threshold: dt.timedelta | None, *, by: Person | N
         wanted = threshold if limit.name == "threshold" else min(default, threshold * 2 / 3)
         if wanted != default:
             value = f"{wanted.total_seconds() / SECONDS[limit.unit]:g}"
-            halls.keep(LimitOverride(hall=hall, limit=limit, value=value), by, at)
+            halls.keep(LimitOverride(hall=hall, limit=limit, value=value), by=by, at=at)
