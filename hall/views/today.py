@@ -80,7 +80,7 @@ def as_csv(report: DayReport) -> str:
     ]  # fmt: skip
     writer.writerow([_harmless(text) for text in head])
     for flow in [*report.hours, report.total]:
-        hour = flow.label if flow is not report.total else _("Day")
+        hour = flow.label if flow is not report.total else _("The whole day")
         texts = [_harmless(text) for text in (report.hall.name, report.on.isoformat(), hour)]
         numbers = [
             flow.issued, flow.called, flow.mean_wait_minutes, flow.over, flow.share_over, flow.no_shows, flow.abandoned,

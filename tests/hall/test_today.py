@@ -74,7 +74,7 @@ def test_shows_the_same_numbers_in_table_chart_and_file() -> None:
         "0.0",
         "",
     ]
-    assert day[2:6] == ["Day", "4", "4", "13.5"]
+    assert day[2:6] == ["The whole day", "4", "4", "13.5"]
     assert head[5] == "Mean wait, min"
     assert re.findall(r'<text class="value"[^>]*>([^<]*)</text>', html) == ["13.5", "4", ""]
 
