@@ -108,8 +108,29 @@ def hall(request: HttpRequest, code: str, action: Action) -> Hall:
     Raises SignInNeeded when nobody is signed in and it is no device that may: an unknown code is not told from a known one.
     """
     found = Hall.objects.filter(code=code, is_active=True).first()
+    _admit(request, found, action)
+    if found is None:
+        raise Http404
+    return found
+
+
+def counter(request: HttpRequest, code: str, number: int, action: Action) -> Counter:
+    """One counter of a hall, with hall and clerk, for somebody who may do this there. 404 and 403 as hall()."""
+    found = (
+        Counter.objects.filter(hall__code=code, hall__is_active=True, number=number)
+        .select_related("hall", "clerk")
+        .first()
+    )
+    if found is None:
+        hall(request, code, action)  # an unknown counter is told only to those who may enter
+        raise Http404
+    _admit(request, found.hall, action)
+    return found
+
+
+def _admit(request: HttpRequest, found: Hall | None, action: Action) -> None:
     if found is not None and device_may(request.device, found, action):  # type: ignore[attr-defined]
-        return found
+        return
     if not request.user.is_authenticated:
         raise SignInNeeded
     if found is None:
@@ -119,14 +140,3 @@ def hall(request: HttpRequest, code: str, action: Action) -> Hall:
         raise Http404
     if not any(action in TABLE[kind] for kind in kinds):
         raise PermissionDenied(_("Your post does not include this."))
-    return found
-
-
-def counter(request: HttpRequest, code: str, number: int, action: Action) -> Counter:
-    """One counter of a hall, for somebody who may do this there. 404 and 403 as hall()."""
-    here = hall(request, code, action)
-    found = Counter.objects.filter(hall=here, number=number).select_related("clerk").first()
-    if found is None:
-        raise Http404
-    found.hall = here
-    return found

@@ -4,14 +4,20 @@ import contextlib
 import datetime as dt
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from django.core.exceptions import ValidationError
-from django.db.models import F, FilteredRelation, Q
+from django.db import connection
 
 from hall.models import Limit, LimitOverride
 from hall.models.limits import SECONDS, from_text
 
 MOST_SECONDS = 3660 * 86400  # the longest duration that from_text takes
+
+IN_FORCE = """
+    SELECT l.rule, l.name, l.kind, l.unit, l.choices, o.value, l."default"
+    FROM hall_limit l LEFT JOIN hall_limitoverride o ON o.limit_id = l.id AND o.hall_id = %s
+"""
 
 
 @dataclass(frozen=True)
@@ -43,14 +49,32 @@ class Limits:
 
 
 def in_force(hall_id: int, rules: Iterable[str] | None = None) -> Limits:
-    """The limits of one hall: its own values where it has them, else the defaults. One query."""
-    rows = Limit.objects.filter(rule__in=list(rules)) if rules is not None else Limit.objects.all()
-    rows = rows.annotate(
-        own=FilteredRelation("overrides", condition=Q(overrides__hall=hall_id)), own_value=F("own__value")
-    ).order_by()
+    """The limits of one hall: its own values where it has them, else the defaults. One query.
+
+    Plain SQL, since every tap asks: building the same statement from the models costs as much as five other queries.
+    A hall's own text that means nothing (the forms let none through) counts as absent.
+    """
+    with connection.cursor() as cursor:
+        if rules is None:
+            cursor.execute(IN_FORCE, [hall_id])
+        else:
+            cursor.execute(f"{IN_FORCE} WHERE l.rule = ANY(%s)", [hall_id, list(rules)])
+        rows = cursor.fetchall()
     return Limits(
-        {(row.rule, row.name): from_text(row, row.default if row.own_value is None else row.own_value) for row in rows}
+        {
+            (rule, name): _meaning(kind, unit, choices, own, default)
+            for rule, name, kind, unit, choices, own, default in rows
+        }
     )
+
+
+@lru_cache(maxsize=4096)
+def _meaning(kind: str, unit: str, choices: str, own: str | None, default: str) -> object:
+    limit = Limit(kind=kind, unit=unit, choices=choices)
+    if own is not None:
+        with contextlib.suppress(ValidationError):
+            return from_text(limit, own)
+    return from_text(limit, default)
 
 
 def time_across_halls(rule: str, name: str) -> tuple[dt.time, dict[int, dt.time]]:
