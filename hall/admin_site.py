@@ -181,7 +181,7 @@ class HallFilter(SimpleListFilter):
         return "memberships__hall" if queryset.model is Person else "hall"
 
 
-class FloorInline(OwnHallChoices, TabularInline):
+class FloorInline(OwnHallChoices, TabularInline):  # type: ignore[misc]  # django-stubs knows only its own widgets here
     """Rows of a table below the row they belong to."""
 
     form = FloorForm

@@ -141,11 +141,7 @@ def test_the_limits_page_shows_every_threshold_with_its_source():
     page = response.content.decode()
     assert len(shown) == Limit.objects.count()
     assert [limit for limit in shown if limit.source and limit.source not in page] == []
-    assert (
-        Limit.objects.filter(source="", rule__startswith="R-")
-        .count()
-        == 0
-    )
+    assert Limit.objects.filter(source="", rule__startswith="R-").count() == 0
 
 
 def test_a_new_name_of_a_counters_hall_is_announced(announced: list[tuple], rewritten: list):
