@@ -14,7 +14,7 @@ pytestmark = pytest.mark.timeout(120)
 LIVE = "live-screen [data-when=live]"
 RECONNECTING = "live-screen [data-when=reconnecting]"
 FROZEN = "live-screen [data-when=frozen]"
-CUT = [r"WebSocket connection to", r"Failed to load resource", r"net::ERR_"]
+CUT = [r"WebSocket connection to", r"Failed to load resource", r"net::ERR_", r"htmx:(afterRequest|sendError)"]
 
 
 class Line:
