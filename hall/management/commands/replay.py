@@ -123,7 +123,7 @@ def _day_as_data(hall: Hall, day: DayResult) -> dict:
                 "class": row.customer_class,
                 "issue": _local(hall, row.issued_at),
                 "outcome": row.outcome,
-                "wait_minutes": _minutes(row.wait),
+                "wait_seconds": None if row.wait is None else row.wait.total_seconds(),
             }
             for row in day.tickets
         ],
