@@ -22,10 +22,14 @@ def sign_in(counter: Counter, *, by: Person, at: dt.datetime) -> Counter:
         if counter.clerk_id == by.pk:
             return counter
         if counter.clerk is not None:
-            raise CounterTaken(_("%(name)s is at counter %(number)s.") % {"name": counter.clerk.name, "number": counter.number})
+            raise CounterTaken(
+                _("%(name)s is at counter %(number)s.") % {"name": counter.clerk.name, "number": counter.number}
+            )
         elsewhere = Counter.objects.filter(clerk=by).select_related("hall").first()
         if elsewhere is not None:
-            raise CounterTaken(_("You are still at counter %(number)s. Close it there first.") % {"number": elsewhere.number})
+            raise CounterTaken(
+                _("You are still at counter %(number)s. Close it there first.") % {"number": elsewhere.number}
+            )
         return _change(counter, "signed_in", by=by, at=at, clerk=by, clerk_since=at)
 
 
@@ -47,7 +51,13 @@ def open_counter(counter: Counter, *, by: Person | None, at: dt.datetime) -> Cou
 
 
 def pause(
-    counter: Counter, *, reason: str, expected_return_at: dt.datetime | None, note: str = "", by: Person | None, at: dt.datetime,
+    counter: Counter,
+    *,
+    reason: str,
+    expected_return_at: dt.datetime | None,
+    note: str = "",
+    by: Person | None,
+    at: dt.datetime,
 ) -> Counter:
     """The sign is flipped to suspended (R-B13): the queue stops calling here, the screens say until when.
 
@@ -96,7 +106,9 @@ def close_for(counter: Counter, *, by: Person | None, at: dt.datetime) -> Counte
 def require_own(counter: Counter, by: Person | None) -> None:
     """Guard: no colleague is signed in at the counter. A counter without a clerk is anybody's who may serve."""
     if by is not None and counter.clerk is not None and counter.clerk_id != by.pk:
-        raise CounterTaken(_("%(name)s is at counter %(number)s.") % {"name": counter.clerk.name, "number": counter.number})
+        raise CounterTaken(
+            _("%(name)s is at counter %(number)s.") % {"name": counter.clerk.name, "number": counter.number}
+        )
 
 
 def require_free(counter: Counter) -> None:
@@ -140,7 +152,14 @@ def _close(counter: Counter, *, by: Person | None, at: dt.datetime) -> Counter:
 
 
 def _change(
-    counter: Counter, verb: str, *, by: Person | None, at: dt.datetime, reason: str = "", data: dict | None = None, **fields: object,
+    counter: Counter,
+    verb: str,
+    *,
+    by: Person | None,
+    at: dt.datetime,
+    reason: str = "",
+    data: dict | None = None,
+    **fields: object,
 ) -> Counter:
     """Save the named fields past the history (which is for definitions), write the event, announce."""
     Counter.objects.filter(pk=counter.pk).update(**fields)

@@ -37,7 +37,9 @@ def coming(hall: Hall, at: dt.datetime, *, days: int) -> list[Interval]:
 
 def open_interval(hall: Hall, at: dt.datetime) -> Interval | None:
     """The stretch of opening that holds this instant, or None when the hall is shut."""
-    return next((part for part in intervals_on(hall, hall.business_date(at)) if part.opens_at <= at < part.closes_at), None)
+    return next(
+        (part for part in intervals_on(hall, hall.business_date(at)) if part.opens_at <= at < part.closes_at), None
+    )
 
 
 def last_ticket_at(hall: Hall, at: dt.datetime) -> dt.datetime | None:

@@ -192,7 +192,8 @@ class Hub:
         """End every task and close the threads' connections; for tests and for a process that ends."""
         tasks = [*self._tasks, *(place.task for place in self.places.values() if place.task)]
         tasks += [socket.task for socket in self.sockets() if socket.task]
-        while tasks:  # again and again: asyncio.wait_for can swallow a cancellation (Python 3.11, issue 86296; redis-py uses it)
+        # Again and again: asyncio.wait_for can swallow a cancellation (Python 3.11, issue 86296; redis-py uses it).
+        while tasks:
             for task in tasks:
                 task.cancel()
             _done, left = await asyncio.wait(tasks, timeout=0.5)

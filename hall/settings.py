@@ -3,6 +3,7 @@
 import os
 import secrets
 from pathlib import Path
+from typing import Any
 
 import dj_database_url
 from csp.constants import NONE, SELF
@@ -25,7 +26,8 @@ SECRET_KEY = env.str("SECRET_KEY", "") or embedded.secret_key(DATA_DIR, make=lam
 
 # Where people's devices reach the hall: ticket pages' QR codes and allowed hosts follow from it.
 PUBLIC_URL = env.str("PUBLIC_URL", "").rstrip("/")
-ALLOWED_HOSTS = env.list("HALL_ALLOWED_HOSTS", ["*"])  # a hall's own network has no fixed names; sockets check the origin
+# A hall's own network has no fixed names; sockets check the origin.
+ALLOWED_HOSTS = env.list("HALL_ALLOWED_HOSTS", ["*"])
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL] if PUBLIC_URL else []
 
 INSTALLED_APPS = [
@@ -113,7 +115,7 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PUBLIC_URL.startswith("https://")
 AUTH_PASSWORD_VALIDATORS = [{"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"}]
 
 # The sender (hall.live) and the hub (hall.hub) make their own layer with time limits; this is the only address.
-CHANNEL_LAYERS = {
+CHANNEL_LAYERS: dict[str, dict[str, Any]] = {
     "default": {
         "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
         "CONFIG": {"hosts": [{"address": REDIS_URL, "socket_timeout": 30}], "prefix": "hall"},
@@ -170,4 +172,3 @@ LOGGING = {
     "root": {"handlers": ["console"], "level": "WARNING"},
     "loggers": {"hall": {"level": "INFO"}, "queueing": {"level": "INFO"}},
 }
-

@@ -61,7 +61,7 @@ def processes(environment: Mapping[str, str], data_dir: Path, *, listening: list
     deflate = environment.get("HALL_WS_COMPRESSION", "").lower() in ("1", "true", "yes", "on")
     web = [
         python, "-m", "uvicorn", "hall.asgi:application", *listening, "--backlog", str(BACKLOG),
-        "--loop", "uvloop", "--http", "httptools", "--ws", "websockets-sansio", "--lifespan", "off",
+        "--loop", "uvloop", "--http", "httptools", "--ws", "websockets-sansio", "--lifespan", "on",
         "--ws-per-message-deflate", "true" if deflate else "false", "--timeout-graceful-shutdown", "3",
         "--no-access-log", "--no-proxy-headers", "--no-server-header", "--log-level", "warning",
     ]  # fmt: skip

@@ -16,7 +16,9 @@ def clean(text: str, *, most: int, lines: bool = False) -> str:
         if unicodedata.category(character) in ("Cc", "Cs") and not (lines and character in ALLOWED_CONTROL):
             raise Invalid(_("The text has a character that cannot be stored. Please type it again."))
     if len(text) > most:
-        raise Invalid(_("The text is too long: %(count)d characters, at most %(most)d.") % {"count": len(text), "most": most})
+        raise Invalid(
+            _("The text is too long: %(count)d characters, at most %(most)d.") % {"count": len(text), "most": most}
+        )
     return text
 
 

@@ -23,7 +23,9 @@ def give(ticket: Ticket, kind: str, *, by: Person | None, at: dt.datetime) -> Ca
     with lock_queue(ticket.hall_id) as hall:
         ticket = Ticket.objects.get(pk=ticket.pk, hall_id=hall.pk)
         if ticket.state not in CARED_FOR:
-            raise WrongState(_("%(number)s is %(state)s now.") % {"number": ticket.number, "state": ticket.get_state_display()})
+            raise WrongState(
+                _("%(number)s is %(state)s now.") % {"number": ticket.number, "state": ticket.get_state_display()}
+            )
         if kind == CareAct.Kind.GIFT:
             given = ticket.care.filter(kind=kind, undone_at=None).select_related("by").first()
             if given is not None:

@@ -36,9 +36,13 @@ def expected_wait(ahead: int, *, handling: dt.timedelta | None, counters_open: i
 
 def handling_time(hall_id: int, *, at: dt.datetime) -> dt.timedelta | None:
     """Mean service time of the last 30 services finished in the hall within a day, None with fewer than 5. One query."""
-    recent = Ticket.objects.filter(
-        hall_id=hall_id, state=State.DONE, called_at__gt=at - dt.timedelta(days=1), called_at__lte=at
-    ).order_by("-called_at")[:RECENT].values_list("served_before", flat=True)
+    recent = (
+        Ticket.objects.filter(
+            hall_id=hall_id, state=State.DONE, called_at__gt=at - dt.timedelta(days=1), called_at__lte=at
+        )
+        .order_by("-called_at")[:RECENT]
+        .values_list("served_before", flat=True)
+    )
     served = list(recent)
     if len(served) < FEWEST:
         return None

@@ -18,15 +18,21 @@ class Service(models.Model):
 
     hall = models.ForeignKey(Hall, models.CASCADE, related_name="services", verbose_name=_("hall"))
     code = models.SlugField(_("code"), max_length=30)
-    letter = models.CharField(_("letter"), max_length=1, validators=[RegexValidator("^[A-Z]$", _("One capital letter, A to Z."))])
+    letter = models.CharField(
+        _("letter"), max_length=1, validators=[RegexValidator("^[A-Z]$", _("One capital letter, A to Z."))]
+    )
     name_zh = models.CharField(_("Chinese name"), max_length=40)
     name_en = models.CharField(_("English name"), max_length=40, blank=True)
     is_green = models.BooleanField(
-        _("green channel"), default=False, help_text=_("Its tickets are called first at green-channel counters."),
+        _("green channel"),
+        default=False,
+        help_text=_("Its tickets are called first at green-channel counters."),
     )
     position = models.PositiveSmallIntegerField(_("position"), default=0)
     is_active = models.BooleanField(_("offered"), default=True)
-    counters = models.ManyToManyField(Counter, related_name="services", blank=True, verbose_name=_("counters that serve it"))
+    counters = models.ManyToManyField(
+        Counter, related_name="services", blank=True, verbose_name=_("counters that serve it")
+    )
 
     history = HistoricalRecords(m2m_fields=[counters])
 
@@ -143,30 +149,47 @@ class Ticket(models.Model):
         ordering = ["id"]
         constraints = [
             models.UniqueConstraint(fields=["hall", "business_date", "letter", "serial"], name="ticket_number_once"),
-            models.UniqueConstraint(fields=["counter"], condition=Q(state__in=["called", "serving"]), name="counter_has_one_ticket"),
+            models.UniqueConstraint(
+                fields=["counter"], condition=Q(state__in=["called", "serving"]), name="counter_has_one_ticket"
+            ),
             models.UniqueConstraint(
                 fields=["hall", "person_hash"],
                 condition=Q(state__in=["waiting", "called", "serving", "held"]) & ~Q(person_hash=""),
                 name="person_has_one_live_ticket",  # R-Q06
             ),
-            models.CheckConstraint(condition=~Q(state__in=["called", "serving", "held"]) | Q(counter__isnull=False), name="ticket_at_counter_has_one"),
-            models.CheckConstraint(condition=~Q(state="waiting") | Q(counter__isnull=True), name="waiting_ticket_has_no_counter"),
-            models.CheckConstraint(condition=Q(called_at__isnull=True) | Q(called_at__gte=F("issued_at")), name="called_not_before_issued"),
             models.CheckConstraint(
-                condition=Q(started_at__isnull=True) | Q(started_at__gte=F("called_at")), name="started_not_before_called",
+                condition=~Q(state__in=["called", "serving", "held"]) | Q(counter__isnull=False),
+                name="ticket_at_counter_has_one",
             ),
             models.CheckConstraint(
-                condition=Q(finished_at__isnull=True) | Q(finished_at__gte=F("started_at")), name="finished_not_before_started",
+                condition=~Q(state="waiting") | Q(counter__isnull=True), name="waiting_ticket_has_no_counter"
+            ),
+            models.CheckConstraint(
+                condition=Q(called_at__isnull=True) | Q(called_at__gte=F("issued_at")), name="called_not_before_issued"
+            ),
+            models.CheckConstraint(
+                condition=Q(started_at__isnull=True) | Q(started_at__gte=F("called_at")),
+                name="started_not_before_called",
+            ),
+            models.CheckConstraint(
+                condition=Q(finished_at__isnull=True) | Q(finished_at__gte=F("started_at")),
+                name="finished_not_before_started",
             ),
             models.CheckConstraint(condition=Q(waited_before__gte=dt.timedelta(0)), name="waited_not_negative"),
         ]
         indexes = [
             # call order (queueing.tickets), the queue's fragments and the averages' waiting part (queueing.waits)
-            models.Index(fields=["hall", "class_rank", "issued_at", "id"], condition=Q(state="waiting"), name="ticket_call_order"),
+            models.Index(
+                fields=["hall", "class_rank", "issued_at", "id"], condition=Q(state="waiting"), name="ticket_call_order"
+            ),
             # the sweep of R-Q02
-            models.Index(fields=["alarm_due_at"], condition=Q(state="waiting", over_seen_at__isnull=True), name="ticket_due"),
+            models.Index(
+                fields=["alarm_due_at"], condition=Q(state="waiting", over_seen_at__isnull=True), name="ticket_due"
+            ),
             # what is at counters or held (fragments)
-            models.Index(fields=["hall", "state"], condition=Q(state__in=["called", "serving", "held"]), name="ticket_at_counter"),
+            models.Index(
+                fields=["hall", "state"], condition=Q(state__in=["called", "serving", "held"]), name="ticket_at_counter"
+            ),
             # K-10: called within the window; reports by hour
             models.Index(fields=["hall", "called_at"], condition=Q(called_at__isnull=False), name="ticket_called"),
             # reports, day's close: a day's tickets by state
@@ -222,7 +245,9 @@ class CareAct(models.Model):
         ordering = ["id"]
         constraints = [
             # One gift per ticket (X-06).
-            models.UniqueConstraint(fields=["ticket"], condition=Q(kind="gift", undone_at__isnull=True), name="one_gift_per_ticket"),
+            models.UniqueConstraint(
+                fields=["ticket"], condition=Q(kind="gift", undone_at__isnull=True), name="one_gift_per_ticket"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -147,7 +147,7 @@ def _opened(path: Path) -> io.BufferedIOBase:
     """The log's bytes, unpacked when they begin as gzip does, whatever the name ends in."""
     with path.open("rb") as file:
         packed = file.read(2) == b"\x1f\x8b"
-    return gzip.open(path, "rb") if packed else path.open("rb")  # type: ignore[return-value]
+    return gzip.open(path, "rb") if packed else path.open("rb")
 
 
 def _cells(line: int, raw: bytes) -> list[str]:
@@ -357,8 +357,8 @@ def _roster(data: object) -> Roster:
     if not opens < last <= closes:
         raise NotPlayable("last_ticket must lie between open and close.")
     return Roster(
-        opens=(dt.datetime.min + opens).time(),
-        closes=(dt.datetime.min + closes).time(),
+        opens=_clock_time(opens),
+        closes=_clock_time(closes),
         last_ticket_before_close=closes - last,
         threshold=_threshold(data.get("threshold_min")),
         services=services,
@@ -371,6 +371,11 @@ def _time_of_day(data: dict, name: str) -> dt.timedelta:
     if not (isinstance(value, str) and TIME_OF_DAY.fullmatch(value)):
         raise NotPlayable(f"{name} must be a time of day such as 09:00.")
     return dt.timedelta(hours=int(value[:2]), minutes=int(value[3:]))
+
+
+def _clock_time(since_midnight: dt.timedelta) -> dt.time:
+    minutes = since_midnight // dt.timedelta(minutes=1)
+    return dt.time(minutes // 60 % 24, minutes % 60)
 
 
 def _threshold(value: object) -> dt.timedelta | None:

@@ -95,7 +95,9 @@ def make_hall(
         hall.last_ticket_before_close = roster.last_ticket_before_close
         halls.keep(hall, by=by, at=at)
         zone = hall.zones.filter(slug="counter").first()
-        rows = {number: halls.keep(Counter(hall=hall, number=number, zone=zone), by=by, at=at) for number in roster.counters}
+        rows = {
+            number: halls.keep(Counter(hall=hall, number=number, zone=zone), by=by, at=at) for number in roster.counters
+        }
         for position, letter in enumerate(roster.services):
             service = halls.keep(
                 Service(

@@ -11,6 +11,7 @@ import itertools
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from random import Random
 
 from django.db import DatabaseError
@@ -105,13 +106,13 @@ class Simulation:
     def begin(self, at: dt.datetime, *, watch: bool = False) -> None:
         """Everybody starts to act at about this instant; whoever waits already is taken on. With `watch` it sweeps too."""
         for desk in self.desks:
-            self._plan(at + self._between(0, 15), lambda now, desk=desk: self._at_desk(desk, now))
+            self._plan(at + self._between(0, 15), partial(self._at_desk, desk))
             held = Ticket.objects.filter(hall=self.hall, state=State.HELD, counter=desk.counter).exists()
             desk.held_until = at + self._between(60, 240) if held else None
         for floater in self.floaters:
-            self._plan(at + self._between(20, 90), lambda now, floater=floater: self._at_floor(floater, now))
+            self._plan(at + self._between(20, 90), partial(self._at_floor, floater))
         for pk in Ticket.objects.filter(hall=self.hall, state=State.WAITING).values_list("pk", flat=True):
-            self._plan(at + self._between(30 * 60, 70 * 60), lambda now, pk=pk: self._leave(pk, now))
+            self._plan(at + self._between(30 * 60, 70 * 60), partial(self._leave, pk))
         self._plan(at + self._between(1, 20), self._arrive)
         self.watching = watch
         if watch:
@@ -181,7 +182,7 @@ class Simulation:
         except HallClosed:
             return dt.timedelta(minutes=5)
         patience = self._between(9 * 60, 24 * 60) if self.random.random() < 0.05 else self._between(45 * 60, 75 * 60)
-        self._plan(at + patience, lambda now: self._leave(ticket.pk, now))
+        self._plan(at + patience, partial(self._leave, ticket.pk))
         return following
 
     def _leave(self, ticket_id: int, at: dt.datetime) -> dt.timedelta | None:

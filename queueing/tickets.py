@@ -21,7 +21,12 @@ QUEUE_RULES = ["R-Q02", "X-24", "F-04"]
 LAST_SERIAL = 9999
 
 # Where the time spent in a state is summed up when the ticket leaves it.
-SPENT_IN = {State.WAITING: "waited_before", State.CALLED: "way_before", State.SERVING: "served_before", State.HELD: "held_before"}
+SPENT_IN = {
+    State.WAITING: "waited_before",
+    State.CALLED: "way_before",
+    State.SERVING: "served_before",
+    State.HELD: "held_before",
+}
 
 
 def issue(
@@ -44,10 +49,12 @@ def issue(
             raise HallClosed(_no_tickets(hall, at))
         person_hash, person_hint = _known_person(hall, person)
         if customer_class not in FAVOURED:
-            customer_class = CustomerClass.GREEN if service.is_green else CustomerClass.NORMAL  # nobody else would call it
+            # Nobody else would call it.
+            customer_class = CustomerClass.GREEN if service.is_green else CustomerClass.NORMAL
         business_date = hall.business_date(at)
         letter, serial = _draw_number(hall, service, business_date, number)
-        told = estimates.told_at_issue(service, customer_class, at=at) if number is None else None  # a log does not say it
+        # A log does not say what was told.
+        told = estimates.told_at_issue(service, customer_class, at=at) if number is None else None
         due = limits.in_force(hall.pk, ["R-Q02"])
         ticket = Ticket.objects.create(
             hall=hall, service=service, business_date=business_date, letter=letter, serial=serial,
@@ -142,7 +149,14 @@ def start(ticket: Ticket, *, by: Person | None, at: dt.datetime) -> Ticket:
     with lock_queue(ticket.hall_id) as hall:
         ticket = _fresh(ticket, hall.pk)
         _require(ticket, State.CALLED)
-        _move(ticket, State.SERVING, "started", by=by, at=at, started_at=ticket.started_at or max(at, ticket.last_event_at))
+        _move(
+            ticket,
+            State.SERVING,
+            "started",
+            by=by,
+            at=at,
+            started_at=ticket.started_at or max(at, ticket.last_event_at),
+        )
     return ticket
 
 
@@ -166,8 +180,11 @@ def reopen(ticket: Ticket, *, by: Person | None, at: dt.datetime) -> Ticket:
         ticket = _fresh(ticket, hall.pk)
         _require(ticket, State.DONE)
         assert ticket.finished_at is not None and ticket.counter is not None
-        if _is_closed(hall, ticket.business_date) or at - ticket.finished_at > limits.in_force(hall.pk, ["F-04"]).duration("F-04", "undo_finish"):
-            raise WrongState(_("%(number)s was finished too long ago to be taken up again.") % {"number": ticket.number})
+        longest = limits.in_force(hall.pk, ["F-04"]).duration("F-04", "undo_finish")
+        if at - ticket.finished_at > longest or _is_closed(hall, ticket.business_date):
+            raise WrongState(
+                _("%(number)s was finished too long ago to be taken up again.") % {"number": ticket.number}
+            )
         _require_no_live_ticket(hall, ticket.person_hash)
         counter = _at_counter(ticket.counter)
         counters.require_free(counter)
@@ -200,7 +217,13 @@ def take_back(ticket: Ticket, counter: Counter, *, by: Person | None, at: dt.dat
 
 
 def transfer(
-    ticket: Ticket, *, service: Service | None = None, to: Counter | None = None, reason: str = "", by: Person | None, at: dt.datetime,
+    ticket: Ticket,
+    *,
+    service: Service | None = None,
+    to: Counter | None = None,
+    reason: str = "",
+    by: Person | None,
+    at: dt.datetime,
 ) -> Ticket:
     """The customer waits again, for another service or another counter; the card and its issue time stay (F-04).
 
@@ -313,7 +336,16 @@ def _call(ticket: Ticket, counter: Counter, *, verb: str, by: Person | None, at:
     counters.occupy(counter, ticket.number, favoured_run=run)
 
 
-def _wait_again(ticket: Ticket, verb: str, *, by: Person | None, at: dt.datetime, reason: str = "", data: dict | None = None, **fields: object) -> None:
+def _wait_again(
+    ticket: Ticket,
+    verb: str,
+    *,
+    by: Person | None,
+    at: dt.datetime,
+    reason: str = "",
+    data: dict | None = None,
+    **fields: object,
+) -> None:
     """Back to waiting: what was waited before counts on, way and service do not (design, section 5)."""
     at = max(at, ticket.last_event_at)
     due = _due_times(at, ticket.waited_before, limits.in_force(ticket.hall_id, ["R-Q02"]))
@@ -324,7 +356,15 @@ def _wait_again(ticket: Ticket, verb: str, *, by: Person | None, at: dt.datetime
 
 
 def _move(
-    ticket: Ticket, to: State, verb: str, *, by: Person | None, at: dt.datetime, reason: str = "", data: dict | None = None, **fields: object,
+    ticket: Ticket,
+    to: State,
+    verb: str,
+    *,
+    by: Person | None,
+    at: dt.datetime,
+    reason: str = "",
+    data: dict | None = None,
+    **fields: object,
 ) -> None:
     """Compare and set on the old state, one event with one time, announce. `at` is never before the ticket's last event."""
     at = max(at, ticket.last_event_at)
@@ -364,7 +404,13 @@ def _note(ticket: Ticket, verb: str, *, by: Person | None, at: dt.datetime, **fi
     for name, value in fields.items():
         setattr(ticket, name, value)
     TicketEvent.objects.create(
-        ticket=ticket, verb=verb, from_state=ticket.state, to_state=ticket.state, at=at, by=by, counter_id=ticket.counter_id
+        ticket=ticket,
+        verb=verb,
+        from_state=ticket.state,
+        to_state=ticket.state,
+        at=at,
+        by=by,
+        counter_id=ticket.counter_id,
     )
     live.announce(ticket.hall_id, "queue", f"counter:{ticket.counter_id}")
 
@@ -385,7 +431,9 @@ def _at_counter(counter: Counter) -> Counter:
 
 def _require(ticket: Ticket, *states: State) -> None:
     if ticket.state not in states:
-        raise WrongState(_("%(number)s is %(state)s now.") % {"number": ticket.number, "state": ticket.get_state_display()})
+        raise WrongState(
+            _("%(number)s is %(state)s now.") % {"number": ticket.number, "state": ticket.get_state_display()}
+        )
 
 
 def _due_times(since: dt.datetime, waited_before: dt.timedelta, rules: Limits) -> dict[str, dt.datetime]:
@@ -405,7 +453,9 @@ def _draw_number(hall: Hall, service: Service, business_date: dt.date, number: s
         if Ticket.objects.filter(hall=hall, business_date=business_date, letter=letter, serial=int(digits)).exists():
             raise WrongState(_("%(number)s was already given today.") % {"number": number})
         return letter, int(digits)
-    drawn = Ticket.objects.filter(hall=hall, business_date=business_date, letter=service.letter).aggregate(last=Max("serial"))
+    drawn = Ticket.objects.filter(hall=hall, business_date=business_date, letter=service.letter).aggregate(
+        last=Max("serial")
+    )
     serial = (drawn["last"] or 0) + 1
     if serial > LAST_SERIAL:
         raise HallClosed(_("All numbers of this service are used up today."))
@@ -450,4 +500,6 @@ def _no_tickets(hall: Hall, at: dt.datetime) -> str:
     part = hours.open_interval(hall, at)
     if part is None:
         return _("The hall is closed.")
-    return _("The last ticket is given at %(time)s.") % {"time": f"{hall.local(part.closes_at - hall.last_ticket_before_close):%H:%M}"}
+    return _("The last ticket is given at %(time)s.") % {
+        "time": f"{hall.local(part.closes_at - hall.last_ticket_before_close):%H:%M}"
+    }

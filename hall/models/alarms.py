@@ -51,11 +51,17 @@ class Alarm(models.Model):
         ordering = ["id"]
         constraints = [
             # Raising is idempotent: one open alarm per hall, rule and subject.
-            models.UniqueConstraint(fields=["hall", "rule", "subject"], condition=models.Q(settled_at__isnull=True), name="alarm_open_once"),
+            models.UniqueConstraint(
+                fields=["hall", "rule", "subject"], condition=models.Q(settled_at__isnull=True), name="alarm_open_once"
+            ),
         ]
         indexes = [
             # hall.alarms.climb
-            models.Index(fields=["next_rung_at"], condition=models.Q(settled_at__isnull=True, next_rung_at__isnull=False), name="alarm_next_rung"),
+            models.Index(
+                fields=["next_rung_at"],
+                condition=models.Q(settled_at__isnull=True, next_rung_at__isnull=False),
+                name="alarm_next_rung",
+            ),
             # hall.reports: the alarms of a day
             models.Index(fields=["hall", "due_at"], name="alarm_by_hall_and_time"),
         ]

@@ -33,26 +33,47 @@ class Counter(models.Model):
     number = models.PositiveSmallIntegerField(_("number"))
     kind = models.CharField(_("kind"), max_length=10, choices=Kind, default=Kind.FIXED)
     zone = models.ForeignKey(
-        Zone, models.SET_NULL, null=True, blank=True, related_name="counters", verbose_name=_("zone"),
+        Zone,
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="counters",
+        verbose_name=_("zone"),
     )
 
     state = models.CharField(_("state"), max_length=10, choices=State, default=State.CLOSED, editable=False)
     state_since = models.DateTimeField(null=True, editable=False)
     clerk = models.ForeignKey(
-        "hall.Person", models.PROTECT, null=True, blank=True, related_name="counters", editable=False, verbose_name=_("clerk"),
+        "hall.Person",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="counters",
+        editable=False,
+        verbose_name=_("clerk"),
     )
     clerk_since = models.DateTimeField(null=True, editable=False)
     pause_reason = models.CharField(max_length=10, choices=PauseReason, blank=True, editable=False)
     pause_note = models.CharField(max_length=100, blank=True, editable=False)
     expected_return_at = models.DateTimeField(null=True, editable=False)
-    ticket_number = models.CharField(max_length=8, blank=True, editable=False)  # of the customer who is called or served here
+    # Of the customer who is called or served here.
+    ticket_number = models.CharField(max_length=8, blank=True, editable=False)
     free_since = models.DateTimeField(null=True, editable=False)  # open and nobody there since
-    favoured_run = models.PositiveSmallIntegerField(default=0, editable=False)  # favoured customers called in a row
+    # Favoured customers called in a row.
+    favoured_run = models.PositiveSmallIntegerField(default=0, editable=False)
 
     history = HistoricalRecords(
         excluded_fields=[
-            "state", "state_since", "clerk", "clerk_since", "pause_reason", "pause_note", "expected_return_at", "ticket_number",
-            "free_since", "favoured_run",
+            "state",
+            "state_since",
+            "clerk",
+            "clerk_since",
+            "pause_reason",
+            "pause_note",
+            "expected_return_at",
+            "ticket_number",
+            "free_since",
+            "favoured_run",
         ],
     )
 
@@ -62,9 +83,15 @@ class Counter(models.Model):
         ordering = ["hall", "number"]
         constraints = [
             models.UniqueConstraint(fields=["hall", "number"], name="counter_number_once"),
-            models.UniqueConstraint(fields=["clerk"], condition=models.Q(clerk__isnull=False), name="clerk_at_one_counter"),
-            models.CheckConstraint(condition=models.Q(state="open") | models.Q(ticket_number=""), name="only_open_counter_has_a_customer"),
-            models.CheckConstraint(condition=~models.Q(state="paused") | ~models.Q(pause_reason=""), name="pause_has_a_reason"),
+            models.UniqueConstraint(
+                fields=["clerk"], condition=models.Q(clerk__isnull=False), name="clerk_at_one_counter"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(state="open") | models.Q(ticket_number=""), name="only_open_counter_has_a_customer"
+            ),
+            models.CheckConstraint(
+                condition=~models.Q(state="paused") | ~models.Q(pause_reason=""), name="pause_has_a_reason"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -32,8 +32,12 @@ class Device(models.Model):
         verbose_name_plural = _("devices")
         ordering = ["hall", "screen", "name"]
         constraints = [
-            models.UniqueConstraint(fields=["pairing_code"], condition=~models.Q(pairing_code=""), name="pairing_code_once"),
-            models.UniqueConstraint(fields=["token_hash"], condition=~models.Q(token_hash=""), name="device_token_once"),
+            models.UniqueConstraint(
+                fields=["pairing_code"], condition=~models.Q(pairing_code=""), name="pairing_code_once"
+            ),
+            models.UniqueConstraint(
+                fields=["token_hash"], condition=~models.Q(token_hash=""), name="device_token_once"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -32,7 +32,8 @@ class Hall(models.Model):
     name_en = models.CharField(_("English name"), max_length=60, blank=True)
     time_zone = models.CharField(_("time zone"), max_length=50, default="Asia/Shanghai", validators=[known_time_zone])
     last_ticket_before_close = models.DurationField(
-        _("last ticket before closing"), default=dt.timedelta(0),
+        _("last ticket before closing"),
+        default=dt.timedelta(0),
         help_text=_("How long before closing the last ticket is given. 00:10:00 is ten minutes."),
     )
     clock = models.CharField(_("clock"), max_length=10, choices=Clock, default=Clock.LIVE, editable=False)
@@ -47,7 +48,8 @@ class Hall(models.Model):
         ordering = ["code"]
         constraints = [
             models.CheckConstraint(
-                condition=models.Q(last_ticket_before_close__gte=dt.timedelta(0)), name="hall_last_ticket_not_after_close",
+                condition=models.Q(last_ticket_before_close__gte=dt.timedelta(0)),
+                name="hall_last_ticket_not_after_close",
             ),
         ]
 
@@ -97,7 +99,8 @@ class OpeningInterval(models.Model):
         ordering = ["hall", "weekday", "opens"]
         constraints = [
             models.CheckConstraint(
-                condition=models.Q(closes__gt=models.F("opens")) | models.Q(closes=dt.time(0)), name="opening_closes_after_it_opens",
+                condition=models.Q(closes__gt=models.F("opens")) | models.Q(closes=dt.time(0)),
+                name="opening_closes_after_it_opens",
             ),
             models.UniqueConstraint(fields=["hall", "weekday", "opens"], name="opening_once"),
         ]

@@ -10,7 +10,6 @@ from simple_history.models import HistoricalRecords
 from hall.models.halls import Hall
 from hall.models.names import pick
 
-
 SECONDS = {"seconds": 1, "minutes": 60, "hours": 3600, "days": 86400}
 
 
@@ -34,7 +33,9 @@ class Limit(models.Model):
     kind = models.CharField(_("kind"), max_length=10, choices=LimitKind)
     unit = models.CharField(_("unit"), max_length=20, blank=True)  # seconds, minutes, hours, people, %, …
     default = models.CharField(_("default"), max_length=60)
-    choices = models.CharField(_("choices"), max_length=200, blank=True, help_text=_("For a choice: the words allowed, separated by commas."))
+    choices = models.CharField(
+        _("choices"), max_length=200, blank=True, help_text=_("For a choice: the words allowed, separated by commas.")
+    )
     source = models.CharField(_("source"), max_length=40, blank=True)
 
     history = HistoricalRecords()

@@ -42,7 +42,10 @@ class Person(AbstractBaseUser, PermissionsMixin):
     name_zh = models.CharField(_("Chinese name"), max_length=40)
     name_en = models.CharField(_("English name"), max_length=40, blank=True)
     language = models.CharField(
-        _("language"), max_length=10, blank=True, choices=[("zh-hans", "中文"), ("en", "English")],
+        _("language"),
+        max_length=10,
+        blank=True,
+        choices=[("zh-hans", "中文"), ("en", "English")],
         help_text=_("Empty: as the browser asks."),
     )
     pin_hash = models.CharField(max_length=128, blank=True, editable=False)

@@ -80,7 +80,10 @@ class QueueState:
     def estimate(self, service_id: int, ahead: int) -> estimates.Estimate:
         opened = sum(row.state == Counter.State.OPEN and service_id in row.service_ids for row in self.counters)  # type: ignore[attr-defined]
         return estimates.expected_wait(
-            ahead, handling=self.handling, counters_open=opened, each=self.limits.duration("R-Q07", "each"),
+            ahead,
+            handling=self.handling,
+            counters_open=opened,
+            each=self.limits.duration("R-Q07", "each"),
         )
 
     @cached_property
@@ -103,7 +106,13 @@ def load(hall: Hall, at: dt.datetime) -> QueueState:
     for service in services:
         service.counter_ids = {counter_id for counter_id, service_id in pairs if service_id == service.pk}  # type: ignore[attr-defined]
     care = Prefetch("care", CareAct.objects.filter(undone_at=None).select_related("by"), to_attr="care_given")
-    live = list(Ticket.objects.filter(hall=hall).live().select_related("service").prefetch_related(care).order_by("issued_at", "id"))
+    live = list(
+        Ticket.objects.filter(hall=hall)
+        .live()
+        .select_related("service")
+        .prefetch_related(care)
+        .order_by("issued_at", "id")
+    )
     for ticket in live:
         ticket.hall = hall
     today = hall.business_date(at)
@@ -118,12 +127,15 @@ def load(hall: Hall, at: dt.datetime) -> QueueState:
         held=[ticket for ticket in live if ticket.state == State.HELD],
         recent_calls=list(
             Ticket.objects.filter(hall=hall, business_date=today, called_at__isnull=False)
-            .select_related("service", "counter").order_by("-called_at")[:RECENT_CALLS]
+            .select_related("service", "counter")
+            .order_by("-called_at")[:RECENT_CALLS]
         ),
         average=waits.average(hall.pk, at=at),
         handling=estimates.handling_time(hall.pk, at=at),
         served_today=Ticket.objects.filter(hall=hall, business_date=today, state=State.DONE).count(),
         alarms=list(
-            Alarm.objects.filter(hall=hall, settled_at=None).select_related("acknowledged_by").order_by("-rung", "due_at", "id")
+            Alarm.objects.filter(hall=hall, settled_at=None)
+            .select_related("acknowledged_by")
+            .order_by("-rung", "due_at", "id")
         ),
     )

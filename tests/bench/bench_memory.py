@@ -23,9 +23,16 @@ async def measure(watched: WatchedHall) -> None:
         await crowd.connect(100, "127.0.0.1", watched.port, watched.path, watched.cookie)
     assert (crowd.open, crowd.refused) == (SOCKETS, 0)
     await crowd.quiet(2)
-    line(f"memory of a socket, {SOCKETS} open", (resident(watched.pid) - before) / SOCKETS / 1024, "KiB", f"at most {BOUND_KIB}")
+    line(
+        f"memory of a socket, {SOCKETS} open",
+        (resident(watched.pid) - before) / SOCKETS / 1024,
+        "KiB",
+        f"at most {BOUND_KIB}",
+    )
     await asyncio.sleep(11)
-    line("the same after a look round", (resident(watched.pid) - before) / SOCKETS / 1024, "KiB", f"at most {BOUND_KIB}")
+    line(
+        "the same after a look round", (resident(watched.pid) - before) / SOCKETS / 1024, "KiB", f"at most {BOUND_KIB}"
+    )
     crowd.close()
     warm.close()
 

@@ -56,7 +56,9 @@ async def hub(port: int) -> None:
     place = here.places[1] = Place(1)
     shown = place.shown[screen] = Shown(screen, picture=Picture({"board-strip": "<p>first</p>"}))
 
-    async def application(scope: dict, receive: Callable[[], Awaitable[dict]], send: Callable[[dict], Awaitable[None]]) -> None:
+    async def application(
+        scope: dict, receive: Callable[[], Awaitable[dict]], send: Callable[[dict], Awaitable[None]]
+    ) -> None:
         await receive()
         await send({"type": "websocket.accept"})
         socket = here.enter(screen, Viewer(), send)

@@ -12,7 +12,9 @@ from tests.bench.sockets import allow_many_files
 async def application(scope, receive, send) -> None:  # type: ignore[no-untyped-def]
     if scope["type"] == "http" and scope["path"] == "/renders":
         body = json.dumps(asgi.hub.of_this_process().renders).encode()
-        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", str(len(body)).encode())]})
+        await send(
+            {"type": "http.response.start", "status": 200, "headers": [(b"content-length", str(len(body)).encode())]}
+        )
         await send({"type": "http.response.body", "body": body})
     else:
         await asgi.application(scope, receive, send)

@@ -49,7 +49,9 @@ def watched_hall(waiting: int = 60) -> Iterator[WatchedHall]:
         hall_id, service_id, cookie, code = _rows(waiting)
         port = free_port()
         server = subprocess.Popen(
-            [sys.executable, "-m", "tests.bench.hall_server", str(port)], cwd=BASE_DIR, env={**os.environ, "HALL_POOL_SIZE": "8"}
+            [sys.executable, "-m", "tests.bench.hall_server", str(port)],
+            cwd=BASE_DIR,
+            env={**os.environ, "HALL_POOL_SIZE": "8"},
         )
         try:
             watched = WatchedHall(hall_id, service_id, cookie, f"/ws/{code}/board/0?lang=en", port, server.pid)

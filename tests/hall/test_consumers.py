@@ -19,7 +19,9 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def still(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every screen shows one line; nothing else runs."""
     monkeypatch.setattr(board, "load", lambda hall_id, at: None)
-    monkeypatch.setattr(board, "render", lambda screen, at, state=None: {"one": f'<p id="one">{screen.kind} {screen.language}</p>'})
+    monkeypatch.setattr(
+        board, "render", lambda screen, at, state=None: {"one": f'<p id="one">{screen.kind} {screen.language}</p>'}
+    )
     monkeypatch.setattr(hub.Hub, "start", lambda self: None)
 
 
@@ -63,7 +65,9 @@ def test_each_screen_opens_for_those_who_may_see_it_and_for_nobody_else(hall: Ha
     assert not accepted(f"/ws/here/{kind}/{subject}")
 
 
-@pytest.mark.parametrize(("screen", "opens"), [("wall", {"wall"}), ("call", {"call"}), ("kiosk", {"kiosk"}), ("tablet", set())])
+@pytest.mark.parametrize(
+    ("screen", "opens"), [("wall", {"wall"}), ("call", {"call"}), ("kiosk", {"kiosk"}), ("tablet", set())]
+)
 def test_a_device_opens_its_own_screen_only(hall: Hall, screen: str, opens: set[str]) -> None:
     token_hash = hashlib.sha256(b"token").hexdigest()
     Device.objects.create(hall=hall, screen=screen, name="one", token_hash=token_hash)
@@ -79,13 +83,33 @@ def test_a_counter_of_another_hall_is_unknown(hall: Hall) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/ws/here/board/1", "/ws/here/stage/0", "/ws/nowhere/board/0", "/ws/here/board/", "/ws/here/board/0/", "/ws/here\x00/board/0", "/"]
+    "path",
+    [
+        "/ws/here/board/1",
+        "/ws/here/stage/0",
+        "/ws/nowhere/board/0",
+        "/ws/here/board/",
+        "/ws/here/board/0/",
+        "/ws/here\x00/board/0",
+        "/",
+    ],
 )
 def test_what_is_no_screen_is_refused(hall: Hall, path: str) -> None:
     assert not accepted(path, cookies_of(make.person(hall, Kind.DUTY_MANAGER)))
 
 
-@pytest.mark.parametrize("origin", [None, "", "null", "http://elsewhere.test", "http://hall.test.elsewhere.test", "ftp://hall.test", "http://hall.test:81"])
+@pytest.mark.parametrize(
+    "origin",
+    [
+        None,
+        "",
+        "null",
+        "http://elsewhere.test",
+        "http://hall.test.elsewhere.test",
+        "ftp://hall.test",
+        "http://hall.test:81",
+    ],
+)
 def test_another_site_cannot_open_it(hall: Hall, origin: str | None) -> None:
     assert not accepted("/ws/here/board/0", cookies_of(make.person(hall, Kind.DUTY_MANAGER)), origin=origin)
 
@@ -96,7 +120,9 @@ def test_the_public_address_is_our_own(hall: Hall, settings: object) -> None:
     assert accepted("/ws/here/board/0", cookies_of(make.person(hall, Kind.DUTY_MANAGER)), origin="https://hall.example")
 
 
-@pytest.mark.parametrize(("query", "language"), [("lang=en", "en"), ("lang=zh-hans", "zh-hans"), ("lang=xx", "zh-hans"), ("", "zh-hans")])
+@pytest.mark.parametrize(
+    ("query", "language"), [("lang=en", "en"), ("lang=zh-hans", "zh-hans"), ("lang=xx", "zh-hans"), ("", "zh-hans")]
+)
 def test_it_speaks_the_page_s_language(hall: Hall, query: str, language: str) -> None:
     cookies = cookies_of(make.person(hall, Kind.DUTY_MANAGER))
 

@@ -4,7 +4,7 @@ import asyncio
 import datetime as dt
 import re
 import time
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import pytest
@@ -57,10 +57,9 @@ def hall() -> Hall:
 
 
 @pytest.fixture
-def watch(hall: Hall) -> Iterator[None]:
+def watch(hall: Hall) -> None:
     """The sweep has just finished a round."""
     Heartbeat.objects.update_or_create(name="watch", defaults={"at": timezone.now()})
-    yield
 
 
 def manager(hall: Hall) -> tuple[Person, str]:
@@ -171,7 +170,10 @@ def test_the_screens_of_one_hall_share_one_load(floor: Floor, hall: Hall) -> Non
     _person, cookies = manager(hall)
 
     async def story(here: hub.Hub) -> None:
-        async with opened("/ws/here/board/0", cookies) as board_screen, opened("/ws/here/call/0", cookies) as call_screen:
+        async with (
+            opened("/ws/here/board/0", cookies) as board_screen,
+            opened("/ws/here/call/0", cookies) as call_screen,
+        ):
             await settled(here, board_screen, call_screen)
             renders, loads = len(floor.renders), floor.loads
 
@@ -271,7 +273,9 @@ def test_a_stalled_socket_costs_the_others_nothing_and_later_gets_only_the_newes
     in_loop(story)
 
 
-def test_a_socket_that_takes_nothing_for_long_is_dropped(floor: Floor, hall: Hall, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_socket_that_takes_nothing_for_long_is_dropped(
+    floor: Floor, hall: Hall, monkeypatch: pytest.MonkeyPatch
+) -> None:
     _person, cookies = manager(hall)
     monkeypatch.setattr(hub, "STALLED_SECONDS", 0.1)
 
@@ -353,7 +357,6 @@ def retire_hall(person: Person) -> None:
 @pytest.mark.parametrize("lose", [sign_out, deactivate, take_membership, make_clerk, change_password, retire_hall])
 def test_a_lost_right_ends_the_socket(floor: Floor, hall: Hall, lose: Callable[[Person], None]) -> None:
     person, cookies = manager(hall)
-    _colleague, other_cookies = manager(hall)
 
     async def story(here: hub.Hub) -> None:
         async with opened("/ws/here/board/0", cookies) as screen:

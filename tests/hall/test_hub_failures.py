@@ -69,7 +69,13 @@ def valkey(monkeypatch: pytest.MonkeyPatch) -> Iterator[OwnValkey]:
 @pytest.fixture
 def brisk(monkeypatch: pytest.MonkeyPatch) -> None:
     """The same steps in a shorter time."""
-    for name, seconds in {"PING_SECONDS": 0.3, "PONG_SECONDS": 0.5, "JOIN_SECONDS": 0.5, "REJOIN_SECONDS": 0.2, "PEEK_SECONDS": 0.3}.items():
+    for name, seconds in {
+        "PING_SECONDS": 0.3,
+        "PONG_SECONDS": 0.5,
+        "JOIN_SECONDS": 0.5,
+        "REJOIN_SECONDS": 0.2,
+        "PEEK_SECONDS": 0.3,
+    }.items():
         monkeypatch.setattr(hub, name, seconds)
 
 
@@ -86,7 +92,10 @@ def announce_takes(hall: Hall, times: int) -> float:
 
 @pytest.mark.parametrize("how", ["frozen", "killed"])
 def test_without_valkey_taps_notice_nothing_and_screens_still_move(
-    floor: Floor, valkey: OwnValkey, brisk: None, how: str  # noqa: F811
+    floor: Floor,  # noqa: F811
+    valkey: OwnValkey,
+    brisk: None,
+    how: str,
 ) -> None:
     hall = make.hall(code="here")
     cookies = cookies_of(make.person(hall, Kind.DUTY_MANAGER))
@@ -119,7 +128,10 @@ def test_without_valkey_taps_notice_nothing_and_screens_still_move(
 
 
 def test_what_was_announced_while_frozen_is_on_the_screen_afterwards(
-    floor: Floor, valkey: OwnValkey, brisk: None, monkeypatch: pytest.MonkeyPatch  # noqa: F811
+    floor: Floor,  # noqa: F811
+    valkey: OwnValkey,
+    brisk: None,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(hub, "PEEK_SECONDS", 60)
     hall = make.hall(code="here")
@@ -163,7 +175,9 @@ def test_an_idle_socket_and_an_idle_layer_live(floor: Floor, valkey: OwnValkey) 
 
 
 def test_a_dead_database_stops_the_heartbeat_but_not_the_hub(
-    floor: Floor, valkey: OwnValkey, monkeypatch: pytest.MonkeyPatch  # noqa: F811
+    floor: Floor,  # noqa: F811
+    valkey: OwnValkey,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     hall = make.hall(code="here")
     cookies = cookies_of(make.person(hall, Kind.DUTY_MANAGER))

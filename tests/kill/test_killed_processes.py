@@ -91,7 +91,9 @@ def test_every_acknowledged_call_is_in_the_database_after_a_web_process_is_kille
     assert TicketEvent.objects.filter(ticket__hall=hall, verb="called").count() == 96
 
 
-def test_the_board_is_right_again_within_five_seconds_of_the_killed_process_coming_back(stack: Stack, rows: None) -> None:
+def test_the_board_is_right_again_within_five_seconds_of_the_killed_process_coming_back(
+    stack: Stack, rows: None
+) -> None:
     hall = make.hall()
     service = _waiting(hall, 3)
     counter = make.counter(hall, 1, services=[service])

@@ -61,7 +61,9 @@ def test_both_counters_are_told(announced):
 
     tickets.take_back(ticket, other, by=None, at=AT)
 
-    assert [set(said) for said in announced] == [{ticket.hall_id, "queue", f"counter:{first.pk}", f"counter:{other.pk}"}]
+    assert [set(said) for said in announced] == [
+        {ticket.hall_id, "queue", f"counter:{first.pk}", f"counter:{other.pk}"}
+    ]
 
 
 def test_a_customer_only_called_cannot_be_held():

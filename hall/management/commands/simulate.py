@@ -7,6 +7,7 @@ import random
 import signal
 import threading
 import time
+from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, InterfaceError, connection
@@ -43,7 +44,7 @@ class Command(BaseCommand):
         )
         parser.add_argument("--speed", type=float, default=1.0, help="times faster than life, in a played hall only")
 
-    def handle(self, *arguments: object, **options: object) -> None:
+    def handle(self, *arguments: object, **options: Any) -> None:
         stop = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             if threading.current_thread() is threading.main_thread():
