@@ -1,4 +1,4 @@
-"""What an alarm says: what is wrong, what to do, who is told. One place for board, wall, floor and report."""
+"""What an alarm says: what is wrong, what to do, who is told. One place for board and wall."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -28,43 +28,39 @@ def said(alarms: Sequence[Alarm]) -> Said:
     return Said(title=title, action=action, who=who(first))
 
 
-def who(alarm: Alarm) -> str:
-    """The post that the alarm's rung tells; "" where the rule has no ladder."""
+def who(alarm: Alarm, *, rung: int | None = None) -> str:
+    """The post that a rung tells, the alarm's present one unless named; "" where its own ladder has none."""
     ladder = alarm.data.get("ladder", [])
-    if alarm.rung >= len(ladder) or ladder[alarm.rung] not in Kind.values:
-        return ""
-    return str(Kind(ladder[alarm.rung]).label)
+    place = alarm.rung if rung is None else rung
+    return str(Kind(ladder[place]).label) if place < len(ladder) and ladder[place] in Kind.values else ""
 
 
 def _average(alarm: Alarm, count: int) -> tuple[str, str]:
-    title = _("Average wait is over %(minutes)s min") % {"minutes": _minutes(alarm)}
-    return title, _("Open a mobile counter, ask the back office to help")
+    title = _("Average wait over %(limit)s min") % {"limit": _limit(alarm)}
+    return title, _("Open a mobile counter, call staff to the counters")
 
 
 def _one_wait(alarm: Alarm, count: int) -> tuple[str, str]:
     action = _("Water, a small gift, say how long")
     if count > 1:
-        title = ngettext("%(count)d person over %(minutes)s min", "%(count)d people over %(minutes)s min", count)
-        return title % {"count": count, "minutes": _minutes(alarm)}, action
+        return _("%(count)d people over %(limit)s min") % {"count": count, "limit": _limit(alarm)}, action
     number = alarm.data.get("number", "")
-    return _("%(number)s has waited over %(minutes)s min") % {"number": number, "minutes": _minutes(alarm)}, action
+    return _("%(number)s has waited over %(limit)s min") % {"number": number, "limit": _limit(alarm)}, action
 
 
 def _day_left_open(alarm: Alarm, count: int) -> tuple[str, str]:
     left = int(alarm.data.get("count", 0))
-    title = ngettext(
-        "%(date)s was not closed: %(count)d ticket was left",
-        "%(date)s was not closed: %(count)d tickets were left",
-        left,
-    )
-    return title % {"date": alarm.data.get("date", ""), "count": left}, _("Find out what became of these customers")
+    title = ngettext("%(count)d ticket of %(date)s was left open", "%(count)d tickets of %(date)s were left open", left)
+    action = _("Find out what happened, close each day yourself")
+    return title % {"date": alarm.data.get("date", ""), "count": left}, action
 
 
 def _other(alarm: Alarm, count: int) -> tuple[str, str]:
     return alarm.rule, _("See to it")
 
 
-def _minutes(alarm: Alarm) -> str:
+def _limit(alarm: Alarm) -> str:
+    """The minutes of the limit that was crossed, as it was then."""
     return f"{alarm.data.get('minutes', 0):g}"
 
 

@@ -8,9 +8,8 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from hall import alarms
+from hall import alarm_texts, alarms
 from hall.alarms import Line
-from hall.models import Alarm, Kind
 from queueing.fragments import rows
 from queueing.fragments.state import QueueState
 from queueing.models import State, Ticket
@@ -154,7 +153,7 @@ def cards(state: QueueState) -> list[Card]:
 def _card(state: QueueState, line: Line, waiting: dict[str, Ticket]) -> Card:
     first = line.longest
     waits = [waiting[alarm.subject] for alarm in line.alarms if alarm.subject in waiting]
-    title, action = _said(state, line)
+    said = alarm_texts.said(line.alarms)
     ids = [alarm.pk for alarm in line.alarms]
     return Card(
         ids=ids,
@@ -163,12 +162,12 @@ def _card(state: QueueState, line: Line, waiting: dict[str, Ticket]) -> Card:
         done_url=_answer_url("settle", state.hall.code, ids),
         wait=max(waits, key=lambda ticket: ticket.waited(state.at), default=None),
         since=first.due_at,
-        title=title,
-        action=action,
-        who=_rung(first, first.rung),
+        title=said.title,
+        action=said.action,
+        who=said.who,
         act_by=line.act_by,
         unanswered=first.rung > 0 and first.acknowledged_at is None,
-        next_who=_rung(first, first.rung + 1) if first.next_rung_at is not None else "",
+        next_who=alarm_texts.who(first, rung=first.rung + 1) if first.next_rung_at is not None else "",
         next_at=min((alarm.next_rung_at for alarm in line.alarms if alarm.next_rung_at is not None), default=None),
         taken_by=first.acknowledged_by.name if first.acknowledged_by is not None else "",
         taken_at=first.acknowledged_at,
@@ -178,41 +177,3 @@ def _card(state: QueueState, line: Line, waiting: dict[str, Ticket]) -> Card:
 def _answer_url(verb: str, code: str, ids: list[int]) -> str:
     """Where an answer is sent: one alarm by its id, many alike with their ids in the form."""
     return reverse(f"{verb}-alarm", args=[code, ids[0]]) if len(ids) == 1 else reverse(f"{verb}-alarms", args=[code])
-
-
-def _rung(alarm: Alarm, rung: int) -> str:
-    """Who is told on this rung of the alarm's own ladder; empty above its top."""
-    ladder = alarm.data.get("ladder", [])
-    return str(Kind(ladder[rung]).label) if rung < len(ladder) and ladder[rung] in Kind.values else ""
-
-
-def _said(state: QueueState, line: Line) -> tuple[str, str]:
-    """What is wrong, and what to do."""
-    alarm = line.longest
-    if alarm.rule == "R-Q01":
-        limit = _minutes(state.limits.duration("R-Q01", "threshold"))
-        return _("Average wait over %(limit)s min") % {"limit": limit}, _(
-            "Open a mobile counter, call staff to the counters"
-        )
-    if alarm.rule == "R-Q02":
-        limit = _minutes(state.limits.duration("R-Q02", "threshold"))
-        action = _("Water, a small gift, say how long")
-        if line.count > 1:
-            return _("%(count)d people over %(limit)s min") % {"count": line.count, "limit": limit}, action
-        return _("%(number)s has waited over %(limit)s min") % {
-            "number": alarm.data.get("number", ""),
-            "limit": limit,
-        }, action
-    if alarm.rule == "R-Q22":
-        count = int(alarm.data.get("count", 0))
-        text = ngettext(
-            "%(count)d ticket of %(date)s was left open", "%(count)d tickets of %(date)s were left open", count
-        )
-        return text % {"count": count, "date": alarm.data.get("date", "")}, _(
-            "Find out what happened, close each day yourself"
-        )
-    return alarm.rule, _("See to it")
-
-
-def _minutes(span: dt.timedelta) -> str:
-    return f"{span.total_seconds() / 60:g}"

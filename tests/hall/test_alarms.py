@@ -264,6 +264,7 @@ def test_a_wait_says_its_number_what_to_do_and_who(hall):
     assert said == alarm_texts.Said("A007 has waited over 15 min", "Water, a small gift, say how long", "floater")
     alarm.rung = 1
     assert alarm_texts.who(alarm) == "duty manager"
+    assert alarm_texts.who(alarm, rung=9) == ""
 
 
 def test_many_waits_are_counted(hall):
@@ -277,8 +278,8 @@ def test_the_average_and_a_day_left_open_say_what_to_do(hall):
     day = raised(hall, rule="R-Q22", subject="day:2026-11-22", date="2026-11-22", count=2)
 
     assert alarm_texts.said([average]) == alarm_texts.Said(
-        "Average wait is over 7.5 min", "Open a mobile counter, ask the back office to help", "duty manager"
+        "Average wait over 7.5 min", "Open a mobile counter, call staff to the counters", "duty manager"
     )
     assert alarm_texts.said([day]) == alarm_texts.Said(
-        "2026-11-22 was not closed: 2 tickets were left", "Find out what became of these customers", "hall manager"
+        "2 tickets of 2026-11-22 were left open", "Find out what happened, close each day yourself", "hall manager"
     )

@@ -36,7 +36,7 @@ def heads(html: str) -> list[str]:
 def raised(hall: Hall, ticket: Ticket, *, at: dt.datetime) -> Alarm:
     alarm = alarms.raise_alarm(
         hall_id=hall.pk, rule="R-Q02", subject=f"ticket:{ticket.pk}", due_at=ticket.issued_at + 15 * MINUTE,
-        act_by=at + 5 * MINUTE, data={"number": ticket.number}, at=at,
+        act_by=at + 5 * MINUTE, data={"number": ticket.number, "minutes": 15}, at=at,
     )  # fmt: skip
     assert alarm is not None
     return alarm
@@ -343,7 +343,9 @@ def test_shows_many_alike_as_one_until_the_second_rung() -> None:
 @pytest.mark.covers("R-Q01")
 def test_shows_the_alarm_of_the_average() -> None:
     hall = make.hall()
-    alarms.raise_alarm(hall_id=hall.pk, rule="R-Q01", subject="hall", due_at=AT, act_by=AT + 5 * MINUTE, data={}, at=AT)
+    alarms.raise_alarm(
+        hall_id=hall.pk, rule="R-Q01", subject="hall", due_at=AT, act_by=AT + 5 * MINUTE, data={"minutes": 15}, at=AT
+    )
 
     html = shown(hall, at=AT + MINUTE)["board-needs"]
 

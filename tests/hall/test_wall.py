@@ -45,7 +45,7 @@ def test_has_no_name_of_a_person_and_nothing_of_a_customer() -> None:
         subject=f"ticket:{ticket.pk}",
         due_at=AT,
         act_by=AT,
-        data={"number": ticket.number},
+        data={"number": ticket.number, "minutes": 15},
         at=AT,
     )
     alarms.acknowledge(alarm, by=clerk, at=AT)
@@ -99,7 +99,7 @@ def test_says_what_is_to_be_done_and_by_when() -> None:
     ticket = make.ticket(make.service(hall, counters=[make.counter(hall)]))
     alarms.raise_alarm(
         hall_id=hall.pk, rule="R-Q02", subject=f"ticket:{ticket.pk}", due_at=AT + 15 * MINUTE, act_by=AT + 20 * MINUTE,
-        data={"number": ticket.number}, at=AT + 15 * MINUTE,
+        data={"number": ticket.number, "minutes": 15}, at=AT + 15 * MINUTE,
     )  # fmt: skip
 
     html = shown(hall, minutes=16)["wall-needs"]
