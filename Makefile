@@ -9,6 +9,8 @@ BIN = .venv/bin
 UV = $(BIN)/uv
 # What the first process compiled the next six need not, whatever the environment says: a second each.
 CACHED = PYTHONDONTWRITEBYTECODE=
+# Suites that start whole stacks: one after another, after the rest, which shares the processors.
+STACKS = tests/run tests/kill tests/browser
 
 run: .venv/.runtime
 	@HOST="$(HOST)" PORT="$(PORT)" PUBLIC_URL="$(PUBLIC_URL)" $(CACHED) exec $(BIN)/python manage.py run
@@ -23,7 +25,8 @@ test: .venv/.development
 	$(BIN)/lint-imports --no-cache
 	find templates -name '*.html' -exec $(BIN)/djade --check --target-version 5.2 {} +
 	$(BIN)/python -m tests.chromium
-	$(CACHED) $(BIN)/pytest
+	$(CACHED) $(BIN)/pytest -n logical --maxprocesses 4 --dist loadfile --ignore tests/run --ignore tests/kill --ignore tests/browser
+	$(CACHED) $(BIN)/pytest $(STACKS)
 
 requirements: .venv/.uv
 	$(UV) pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --no-annotate pyproject.toml -o requirements.txt

@@ -28,9 +28,8 @@ if "DATABASE_URL" not in os.environ:
     servers = embedded.use(TEST_DATA, durable=False)  # held until this process ends
 else:
     os.environ.setdefault("HALL_DATA", tempfile.mkdtemp(prefix="hall-tests-"))
-os.environ["DJANGO_SETTINGS_MODULE"] = (
-    "hall.settings"  # not in pyproject.toml: pytest-django would load it before this file
-)
+# Not in pyproject.toml: pytest-django would load it before this file.
+os.environ["DJANGO_SETTINGS_MODULE"] = "hall.settings"
 django.setup()  # the conftest of a folder that is named on the command line is loaded before pytest-django does it
 
 
@@ -50,6 +49,16 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.STORAGES["staticfiles"]["BACKEND"] = "django.contrib.staticfiles.storage.StaticFilesStorage"
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     compile_all(BASE_DIR / "locale")
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A run in which a test was skipped, or was let fail, has not shown what it should: it fails."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")  # a worker of `pytest -n` has none
+    not_shown = [kind for kind in ("skipped", "xfailed", "xpassed") if reporter and reporter.stats.get(kind)]
+    if not_shown and session.exitstatus == pytest.ExitCode.OK:
+        reporter.ensure_newline()
+        reporter.write_line(f"No test may be {' or '.join(not_shown)} here.", red=True)
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 def _drop_left_over_databases(url: str) -> None:
