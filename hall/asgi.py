@@ -5,6 +5,7 @@ import sys
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
+from django.conf import settings
 from django.core.asgi import get_asgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "hall.settings")
@@ -15,7 +16,7 @@ sys.setswitchinterval(0.0005)
 
 pages = get_asgi_application()
 
-from hall import consumers, hub  # models may be imported only now
+from hall import consumers, hub, middleware  # models may be imported only now
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -28,11 +29,35 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
         await consumers.live_screen(scope, receive, send)
     elif scope["type"] == "http":
         hub.of_this_process()  # a server without lifespan: with its first request
-        await pages(scope, receive, send)  # type: ignore[arg-type]
+        await limited(scope, receive, send)
     elif scope["type"] == "lifespan":
         await live_with_the_process(receive, send)
     else:
         raise ValueError(f"Hall speaks http, websocket and lifespan, not {scope['type']}.")
+
+
+async def limited(scope: Scope, receive: Receive, send: Send) -> None:
+    """A page, unless more than 1 MB comes for it: 413. Django looks at the length that is said only, and a chunked body says none."""
+    read = 0
+
+    async def counted() -> MutableMapping[str, Any]:
+        nonlocal read
+        message = await receive()
+        read += len(message.get("body", b""))
+        if read > settings.MAX_BODY_BYTES:
+            raise TooLarge
+        return message
+
+    try:
+        await pages(scope, counted, send)  # type: ignore[arg-type]
+    except TooLarge:
+        headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"connection", b"close")]
+        await send({"type": "http.response.start", "status": 413, "headers": headers})
+        await send({"type": "http.response.body", "body": middleware.TOO_LARGE.encode()})
+
+
+class TooLarge(Exception):
+    """More came than MAX_BODY_BYTES."""
 
 
 async def live_with_the_process(receive: Receive, send: Send) -> None:
