@@ -23,6 +23,7 @@ from tests.bench.side_by_side import Client, line, milliseconds, quantile
 from tests.stack import Stack, running_stack
 
 CONNECTIONS = 16
+CALLS = 1600  # so many wait, and as many are called at most, on both sides
 TABLETS = 20
 RATE = 40.0
 PAGE_WITHOUT_DATABASE = "/robots.txt"
@@ -34,7 +35,11 @@ def main() -> None:
     seconds = options.parse_args().seconds
     folder = Path(embedded.__file__).parent.parent / ".test-data" / f"bench-{os.getpid()}"
     with running_stack(folder) as stack:
-        os.environ |= {"DATABASE_URL": stack.database_url, "REDIS_URL": stack.redis_url, "HALL_DATA": str(stack.data_dir)}
+        os.environ |= {
+            "DATABASE_URL": stack.database_url,
+            "REDIS_URL": stack.redis_url,
+            "HALL_DATA": str(stack.data_dir),
+        }
         os.environ["DJANGO_SETTINGS_MODULE"] = "hall.settings"
         django.setup()
         throughput(stack, halls=1, seconds=seconds)
@@ -62,6 +67,7 @@ def latency(stack: Stack, *, seconds: float) -> None:
 
     calls = int(seconds * RATE)
     hall = call_next_rows.make_hall("latency", counters=calls + TABLETS, waiting=calls + TABLETS)
+    call_next_rows.tell_planner()
     cookies = call_next_rows.sign_in(hall)
     paths = [f"/h/{hall.code}/counter/{number}/call-next/" for number in range(1, calls + TABLETS + 1)]
 
@@ -83,7 +89,10 @@ def _tapped(stack: Stack, *, name: str, halls: int, seconds: float) -> float:
     from tests.bench import call_next_rows
 
     each = 6000 // CONNECTIONS
-    made = [call_next_rows.make_hall(f"{name}-{number}", counters=6000 // halls, waiting=6000 // halls) for number in range(halls)]
+    made = [
+        call_next_rows.make_hall(f"{name}-{number}", counters=6000 // halls, waiting=6000 // halls)
+        for number in range(halls)
+    ]
     cookies = [call_next_rows.sign_in(hall) for hall in made]
     clients = [Client(stack.base_url, cookies[index % halls]) for index in range(CONNECTIONS)]
 
@@ -100,7 +109,10 @@ def _raw(stack: Stack, *, name: str, halls: int, seconds: float) -> float:
     from tests.bench import call_next_rows
 
     each = 60000 // CONNECTIONS // 4
-    made = [call_next_rows.make_hall(f"{name}-{number}", counters=16, waiting=each * CONNECTIONS // halls) for number in range(halls)]
+    made = [
+        call_next_rows.make_hall(f"{name}-{number}", counters=16, waiting=each * CONNECTIONS // halls)
+        for number in range(halls)
+    ]
     counters = [list(hall.counters.order_by("number").values_list("pk", flat=True)) for hall in made]
     links = [psycopg.connect(stack.database_url, autocommit=True) for _ in range(CONNECTIONS)]
 
