@@ -44,20 +44,13 @@ async def limited(scope: Scope, receive: Receive, send: Send) -> None:
         nonlocal read
         message = await receive()
         read += len(message.get("body", b""))
-        if read > settings.MAX_BODY_BYTES:
-            raise TooLarge
-        return message
+        return message if read <= settings.MAX_BODY_BYTES else {"type": "http.disconnect"}  # Django drops what it has
 
-    try:
-        await pages(scope, counted, send)  # type: ignore[arg-type]
-    except TooLarge:
+    await pages(scope, counted, send)  # type: ignore[arg-type]
+    if read > settings.MAX_BODY_BYTES:
         headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"connection", b"close")]
         await send({"type": "http.response.start", "status": 413, "headers": headers})
         await send({"type": "http.response.body", "body": middleware.TOO_LARGE.encode()})
-
-
-class TooLarge(Exception):
-    """More came than MAX_BODY_BYTES."""
 
 
 async def live_with_the_process(receive: Receive, send: Send) -> None:
