@@ -50,6 +50,18 @@ def open_counter(counter: Counter, *, by: Person | None, at: dt.datetime) -> Cou
         )  # fmt: skip
 
 
+def resume(counter: Counter, *, by: Person | None, at: dt.datetime) -> Counter:
+    """The pause is over. Resuming an open counter changes nothing.
+
+    Raises CounterNotOpen if it was closed meanwhile (its clerk is signed out: who serves there signs in again),
+    CounterTaken if a colleague is signed in there.
+    """
+    with lock_queue(counter.hall_id):
+        if _fresh(counter).state == Counter.State.CLOSED:
+            raise CounterNotOpen(_("Counter %(number)s is closed. Open it first.") % {"number": counter.number})
+        return open_counter(counter, by=by, at=at)
+
+
 def pause(
     counter: Counter,
     *,

@@ -97,7 +97,7 @@ def pause(request: HttpRequest, code: str, number: int) -> HttpResponse:
 @require_POST
 def resume(request: HttpRequest, code: str, number: int) -> HttpResponse:
     return _at_own(
-        request, code, number, lambda counter, at: counters.open_counter(counter, by=answers.person_of(request), at=at)
+        request, code, number, lambda counter, at: counters.resume(counter, by=answers.person_of(request), at=at)
     )
 
 

@@ -135,11 +135,23 @@ def test_resuming_clears_the_pause():
     counter, chen = opened()
     counters.pause(counter, reason="break", expected_return_at=None, by=chen, at=AT)
 
-    counters.open_counter(counter, by=chen, at=AT + 5 * MINUTE)
+    counters.resume(counter, by=chen, at=AT + 5 * MINUTE)
 
     now = stored(counter)
     assert (now.state, now.pause_reason, now.pause_note, now.expected_return_at) == (Counter.State.OPEN, "", "", None)
     assert [verb for verb, _at, _by in verbs(counter)] == ["signed_in", "opened", "paused", "resumed"]
+
+
+def test_a_counter_that_was_closed_meanwhile_is_not_resumed():
+    counter, chen = opened()
+    counters.pause(counter, reason="break", expected_return_at=None, by=chen, at=AT)
+    counters.close_for(counter, by=None, at=AT + MINUTE)
+    before = rows()
+
+    with make.refusal(CounterNotOpen):
+        counters.resume(counter, by=chen, at=AT + 5 * MINUTE)
+
+    assert rows() == before
 
 
 @pytest.mark.parametrize("back", [-SECOND, dt.timedelta(hours=12, seconds=1)])
