@@ -69,6 +69,9 @@ def floor_gone(request: HttpRequest, code: str) -> HttpResponse:
 @require_POST
 def give_ticket(request: HttpRequest, code: str) -> HttpResponse:
     """A customer gets a ticket; what he is told of his wait is said to be an estimate."""
+    access.hall(
+        request, code, Action.SEE_FLOOR
+    )  # a kiosk gives tickets too, but of no class it likes, and sees no floor
     hall, at = access.hall(request, code, Action.GIVE_TICKET), clock.now()
     outcome = taps.carry_out(request, lambda: {"ticket": _issue(request, hall, at).pk}, at=at)
     said = ""

@@ -8,7 +8,7 @@ from django.http import HttpResponse
 from django.urls import reverse
 
 from hall import clock
-from hall.models import Hall, Kind, Person
+from hall.models import Device, Hall, Kind, Person
 from queueing import care, tickets
 from queueing.models import CareAct, CustomerClass, Service, State, Ticket
 from tests import make
@@ -344,3 +344,14 @@ def test_an_unknown_act_of_care_is_refused():
 
     assert answer.status_code == 422
     assert CareAct.objects.count() == 0
+
+
+def test_a_kiosk_gives_no_ticket_at_the_floor_and_sees_nothing_of_it():
+    hall = make.hall()
+    service = make.service(hall, counters=[make.counter(hall)])
+    kiosk = make.paired_client(hall, Device.Screen.KIOSK)
+
+    answer = make.tap(kiosk, f"/h/{hall.code}/floor/give-ticket/", {"service": service.pk, "customer_class": "vip"})
+
+    assert answer.status_code == 401
+    assert not Ticket.objects.exists()
