@@ -107,13 +107,14 @@ def day(hall: Hall, on: dt.date, *, at: dt.datetime) -> DayReport:
 
 
 # One row per kind of happening and hour: how many, their waits together in seconds, how many waited over the limit.
+# After a change of the hall's time zone a ticket's date may be of the old one: its instants still fall into the day or not.
 # A ticket's wait is the sum of its intervals in state waiting (design, section 5); once called that is `waited_before`.
 HAPPENED = """
     SELECT kind, floor(extract(epoch FROM instant - %(begins)s) / 3600)::int, count(*),
            extract(epoch FROM coalesce(sum(waited), '0'))::float, count(*) FILTER (WHERE waited > %(limit)s * interval '1 second')
     FROM (
         SELECT 'issued' AS kind, issued_at AS instant, NULL::interval AS waited FROM queueing_ticket
-        WHERE hall_id = %(hall)s AND business_date = %(on)s
+        WHERE hall_id = %(hall)s AND business_date = %(on)s AND issued_at >= %(begins)s AND issued_at < %(ends)s
         UNION ALL
         SELECT 'called', called_at, waited_before FROM queueing_ticket
         WHERE hall_id = %(hall)s AND called_at >= %(begins)s AND called_at < %(ends)s

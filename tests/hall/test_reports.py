@@ -167,6 +167,18 @@ def test_has_25_hours_when_summer_time_ends() -> None:
     assert len(report.hours) == 25
 
 
+@pytest.mark.parametrize("time_zone", ["Pacific/Honolulu", "Pacific/Kiritimati"])
+def test_counts_only_the_days_own_hours_after_the_hall_has_moved_to_another_time_zone(time_zone) -> None:
+    hall = make.hall()
+    ticket = make.ticket(make.service(hall), at=AT + 10 * HOUR)
+    Hall.objects.filter(pk=hall.pk).update(time_zone=time_zone)
+    hall.refresh_from_db()
+
+    report = reports.day(hall, ticket.business_date, at=AT + 11 * HOUR)
+
+    assert report.total.issued == (1 if hall.business_date(ticket.issued_at) == ticket.business_date else 0)
+
+
 def test_keeps_another_halls_tickets_out() -> None:
     hall, other = make.hall(), make.hall()
     counter = make.counter(other)
