@@ -129,6 +129,7 @@ def counter(request: HttpRequest, code: str, number: int, action: Action) -> Cou
 
 
 def _admit(request: HttpRequest, found: Hall | None, action: Action) -> None:
+    request.hall = found  # type: ignore[attr-defined]  # for hall.taps: nothing is done in a recorded day
     if found is not None and device_may(request.device, found, action):  # type: ignore[attr-defined]
         return
     if not request.user.is_authenticated:

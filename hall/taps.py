@@ -10,7 +10,8 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
 from hall.models import Tap
-from hall.refusals import Invalid, Refused
+from hall.models.halls import Clock
+from hall.refusals import Invalid, Refused, WrongState
 
 KEPT = dt.timedelta(hours=48)  # a tap's key: far longer than any tablet retries
 
@@ -31,9 +32,11 @@ class Outcome:
 def carry_out(request: HttpRequest, act: Callable[[], dict | None], *, at: dt.datetime) -> Outcome:
     """Run `act` once for this tap's key, or give again what came of it. A refusal changes nothing and keeps no key.
 
-    The key is the header Idempotency-Key. Missing or over 80 characters: 422. The same key with another body: 422.
+    A recorded day is looked at and stays as it was: 409. The key is the header Idempotency-Key. Missing or over 80
+    characters: 422. The same key with another body: 422.
     """
     try:
+        _require_live(request)
         key = _key(request)
         actor, digest = _actor(request), _digest(request)
         with transaction.atomic():  # a second tap with the same key waits here until the first has committed
@@ -52,6 +55,12 @@ def carry_out(request: HttpRequest, act: Callable[[], dict | None], *, at: dt.da
 def forget_before(before: dt.datetime) -> int:
     """Delete the keys of taps carried out before an instant; no tablet sends them again. Returns how many."""
     return Tap.objects.filter(at__lt=before).delete()[0]
+
+
+def _require_live(request: HttpRequest) -> None:
+    hall = getattr(request, "hall", None)
+    if hall is not None and hall.clock == Clock.PLAYED:
+        raise WrongState(_("This is a recorded day. It can be looked at; nothing in it changes."))
 
 
 def _key(request: HttpRequest) -> str:

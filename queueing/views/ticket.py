@@ -58,6 +58,7 @@ def ticket_leave(request: HttpRequest, token: str) -> HttpResponse:
     found = _find(token)
     if found is None:
         return HttpResponse(status=404)
+    request.hall = found.hall  # type: ignore[attr-defined]  # as hall.access says it of every other action
     at = clock.now()
     outcome = taps.carry_out(request, lambda: _leave(request, found, at), at=at)
     now = _find(token) or found
