@@ -60,39 +60,36 @@ class QueueState:
             mine.append(ticket)
         return mine
 
-    def ahead_of(self, ticket: Ticket) -> int:
-        """How many who wait are called before this one: same or higher class, earlier issue, a counter in common."""
-        shared = self._sharing.get(ticket.service_id, set())
-        key = (ticket.class_rank, ticket.issued_at, ticket.pk)
-        return sum(
-            other.service_id in shared and (other.class_rank, other.issued_at, other.pk) < key for other in self.waiting
-        )
-
     def estimate_for(self, ticket: Ticket) -> estimates.Estimate:
         """What this ticket may expect from now on."""
-        return self.estimate(ticket.service_id, self.ahead_of(ticket))
+        return self._estimate(estimates.in_line(ticket))
 
     def estimate_new(self, service: Service) -> estimates.Estimate:
-        """What a normal ticket of this service, issued now, may expect."""
-        shared = self._sharing.get(service.pk, set())
-        return self.estimate(service.pk, sum(other.service_id in shared for other in self.waiting))
+        """What a ticket of this service for a customer of no favoured class, issued now, may expect."""
+        customer_class = CustomerClass.GREEN if service.is_green else CustomerClass.NORMAL
+        return self._estimate(estimates.InLine(service.pk, customer_class, self.at, float("inf")))
 
-    def estimate(self, service_id: int, ahead: int) -> estimates.Estimate:
-        opened = sum(row.state == Counter.State.OPEN and service_id in row.service_ids for row in self.counters)  # type: ignore[attr-defined]
+    def _estimate(self, one: estimates.InLine) -> estimates.Estimate:
         return estimates.expected_wait(
-            ahead,
+            estimates.people_ahead(one, self._in_line, self._pools),
             handling=self.handling,
-            counters_open=opened,
+            counters_open=self._pools.open_for(one),
             each=self.limits.duration("R-Q07", "each"),
         )
 
     @cached_property
-    def _sharing(self) -> dict[int, set[int]]:
-        """Service id → the services that share a counter with it, itself included."""
-        return {
-            service.pk: {service.pk}.union(*(row.service_ids for row in self.counters if service.pk in row.service_ids))  # type: ignore[attr-defined]
-            for service in self.services
-        }
+    def _in_line(self) -> list[estimates.InLine]:
+        return [estimates.in_line(ticket) for ticket in self.waiting]
+
+    @cached_property
+    def _pools(self) -> estimates.Pools:
+        return estimates.Pools(
+            [
+                (row.pk, row.kind, row.state == Counter.State.OPEN, service_id)
+                for row in self.counters
+                for service_id in row.service_ids  # type: ignore[attr-defined]
+            ]
+        )
 
 
 def load(hall: Hall, at: dt.datetime) -> QueueState:

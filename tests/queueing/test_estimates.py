@@ -94,6 +94,31 @@ def test_those_ahead_share_a_counter_and_stand_before_in_call_order():
     assert estimates.told_at_issue(stranger, "normal", at=AT).ahead == 1
 
 
+def test_who_may_go_elsewhere_counts_by_the_share_of_counters_in_common():
+    hall = make.hall()
+    mine, broad = make.service(hall, "A"), make.service(hall, "B")
+    make.counter(hall, services=[mine, broad])
+    for _each in range(3):
+        make.counter(hall, services=[broad])
+    for _each in range(8):
+        make.ticket(broad)
+
+    assert estimates.told_at_issue(mine, "normal", at=AT).ahead == 2
+    assert estimates.told_at_issue(broad, "normal", at=AT).ahead == 8
+
+
+def test_green_customers_wait_for_green_ones_only():
+    hall = make.hall()
+    green, bills = make.service(hall, "B", is_green=True), make.service(hall, "A")
+    make.counter(hall, services=[green, bills], kind="green")
+    for _each in range(3):
+        make.ticket(bills)
+    make.ticket(green)
+
+    assert estimates.told_at_issue(green, "green", at=AT).ahead == 1
+    assert estimates.told_at_issue(bills, "normal", at=AT).ahead == 4
+
+
 def test_a_waiting_ticket_is_told_who_is_still_ahead():
     hall = make.hall()
     service = make.service(hall)
