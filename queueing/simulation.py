@@ -36,10 +36,10 @@ WATCH_EVERY = MINUTE  # in the past and in played halls, which beat does not swe
 # The rush: the wait that a newcomer must expect goes up and down between these, in minutes.
 RUSH_EVERY = 75 * MINUTE
 RUSH_BEFORE_NOW = (
-    8 * MINUTE
-)  # the last rush was at its height so long before the present, so waits cross 15 minutes now
+    20 * MINUTE
+)  # the last rush was at its height so long before the present: who came then waits too long now
 CALM = 7.0
-FIRST_HEIGHT = 21.0
+FIRST_HEIGHT = 27.0
 HEIGHTS = (14.0, 24.0)
 NIGHT_SHARE = 0.45  # of the day's waits, with fewer counters
 NIGHT = (22, 7)  # local hours
