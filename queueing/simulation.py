@@ -35,9 +35,8 @@ WATCH_EVERY = MINUTE  # in the past and in played halls, which beat does not swe
 
 # The rush: the wait that a newcomer must expect goes up and down between these, in minutes.
 RUSH_EVERY = 75 * MINUTE
-RUSH_BEFORE_NOW = (
-    20 * MINUTE
-)  # the last rush was at its height so long before the present: who came then waits too long now
+# The last rush was at its height so long before the present: who came then waits too long now.
+RUSH_BEFORE_NOW = 20 * MINUTE
 CALM = 7.0
 FIRST_HEIGHT = 27.0
 HEIGHTS = (14.0, 24.0)
