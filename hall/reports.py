@@ -172,12 +172,15 @@ def _serving(hall: Hall, on: dt.date, *, until: dt.datetime) -> list[Stretch]:
 
 
 def _open(hall: Hall, begins: dt.datetime, *, until: dt.datetime) -> list[Stretch]:
-    """When counters were open, pauses excluded, from the counters' events; one that is open still ends at `until`. Two queries."""
+    """When counters were open, pauses excluded, from the counters' events; one that is open still ends at `until`. Two queries.
+
+    In the order of their writing, under the hall's lock: of two taps at once the later one may carry the earlier instant.
+    """
     steps = CounterEvent.objects.filter(counter__hall=hall, verb__in=OPENS + ENDS)
-    before = steps.filter(at__lt=begins).order_by("counter_id", "-at", "-id").distinct("counter_id")
+    before = steps.filter(at__lt=begins).order_by("counter_id", "-id").distinct("counter_id")
     since = {event.counter_id: begins for event in before if event.verb in OPENS}
     stretches = []
-    for event in steps.filter(at__gte=begins, at__lt=until).order_by("at", "id"):
+    for event in steps.filter(at__gte=begins, at__lt=until).order_by("id"):
         if event.verb in OPENS:
             since.setdefault(event.counter_id, event.at)
         elif event.counter_id in since:

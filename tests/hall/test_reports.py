@@ -167,6 +167,15 @@ def test_has_25_hours_when_summer_time_ends() -> None:
     assert len(report.hours) == 25
 
 
+def test_takes_a_counter_as_paused_whose_two_taps_came_in_at_once() -> None:
+    hall = make.hall()
+    counter = make.counter(hall, state="closed")
+    counters.open_counter(counter, by=None, at=AT)  # its tap waited for the lock, and came in later
+    counters.pause(counter, reason="lunch", expected_return_at=None, by=None, at=AT - dt.timedelta(milliseconds=5))
+
+    assert reports.day(hall, DAY, at=EVENING).total.open_minutes == 0
+
+
 @pytest.mark.parametrize("time_zone", ["Pacific/Honolulu", "Pacific/Kiritimati"])
 def test_counts_only_the_days_own_hours_after_the_hall_has_moved_to_another_time_zone(time_zone) -> None:
     hall = make.hall()
