@@ -17,7 +17,6 @@ from hall.refusals import HallClosed, Invalid, TooManyRecalls, WrongState
 from queueing import estimates
 from queueing.models import CLASS_RANK, FAVOURED, LIVE_STATES, CustomerClass, Service, State, Ticket, TicketEvent
 
-QUEUE_RULES = ["R-Q02", "X-24", "F-04"]
 LAST_SERIAL = 9999
 
 # Where the time spent in a state is summed up when the ticket leaves it.

@@ -99,7 +99,7 @@ class Counter(models.Model):
 
 
 class CounterEvent(models.Model):
-    """What happened at a counter: signed_in, opened, paused, resumed, closed, signed_out. Never changed."""
+    """What happened at a counter: signed_in, opened, paused, resumed, closed (which signs out). Never changed."""
 
     counter = models.ForeignKey(Counter, models.CASCADE, related_name="events")
     verb = models.CharField(max_length=20)

@@ -17,7 +17,7 @@ RECENT_CALLS = 12
 
 @dataclass(frozen=True)
 class QueueState:
-    """One hall's queue at `at`. Lists are in the order they are shown; loaded by load() with at most 10 queries."""
+    """One hall's queue at `at`. Lists are in the order they are shown; loaded by load() with at most 12 queries."""
 
     hall: Hall
     at: dt.datetime
