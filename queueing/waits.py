@@ -165,7 +165,7 @@ AHEAD = f"""
 """  # noqa: S608 – this module's own words
 
 # New due times of all who wait, by each hall's own limits; a wait that is not over any more loses its mark and its alarm.
-# A recorded day is judged at its last played instant.
+# A recorded day is judged at its last played instant. Alarms are locked by id, as people who answer many of them do.
 REWRITE = f"""
     WITH changed AS (
         UPDATE queueing_ticket t
@@ -180,12 +180,14 @@ REWRITE = f"""
         WHERE t.hall_id = h.id AND h.id = ANY (%(ids)s) AND t.state = 'waiting'
         RETURNING t.id, t.hall_id, t.over_seen_at,
                   CASE WHEN h.clock = 'played' THEN coalesce(h.played_at, %(at)s) ELSE %(at)s END AS at
+    ), gone AS MATERIALIZED (
+        SELECT a.id, c.at FROM hall_alarm a JOIN changed c ON a.hall_id = c.hall_id AND a.subject = 'ticket:' || c.id
+        WHERE c.over_seen_at IS NULL AND a.rule = 'R-Q02' AND a.settled_at IS NULL
+        ORDER BY a.id FOR NO KEY UPDATE OF a
     ), settled AS (
         UPDATE hall_alarm a
-        SET settled_at = greatest(a.raised_at, c.at), settled_because = 'cause_gone', next_rung_at = NULL
-        FROM changed c
-        WHERE c.over_seen_at IS NULL AND a.hall_id = c.hall_id AND a.rule = 'R-Q02' AND a.subject = 'ticket:' || c.id
-          AND a.settled_at IS NULL
+        SET settled_at = greatest(a.raised_at, g.at), settled_because = 'cause_gone', next_rung_at = NULL
+        FROM gone g WHERE a.id = g.id
         RETURNING a.id, a.hall_id, a.rung, a.settled_at
     ), told AS (
         INSERT INTO hall_alarmevent (alarm_id, verb, at, rung) SELECT id, 'settled', settled_at, rung FROM settled

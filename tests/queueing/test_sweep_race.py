@@ -1,11 +1,13 @@
 """Races of the sweep: against itself, and against taps. Real threads, each with its own connection."""
 
 import threading
+import time
 from collections.abc import Callable
 
 import pytest
 from django.db import connection, transaction
 
+from hall import alarms
 from hall.locks import lock_queue
 from hall.models import Alarm, AlarmEvent
 from queueing import tickets, waits
@@ -143,3 +145,29 @@ def test_a_limit_changed_while_tickets_are_called_keeps_both(hall, service):
         tickets.start(called, by=None, at=at + 17 * MINUTE)
         tickets.finish(called, by=None, at=at + 18 * MINUTE)
         make.limit(hall, "R-Q02", "threshold", 15)
+
+
+def test_a_changed_limit_and_an_answer_to_many_alarms_never_wait_for_each_other(hall, service):
+    given = [make.ticket(service, at=AT + number * SECOND) for number in range(2)]
+    for ticket in reversed(given):  # so the alarms' order is not the tickets'
+        Ticket.objects.filter(pk=ticket.pk).update(over_seen_at=OVER)
+        alarms.raise_alarm(
+            hall_id=hall.pk, rule="R-Q02", subject=f"ticket:{ticket.pk}", due_at=OVER, act_by=None, data={}, at=OVER
+        )
+    make.limit(hall, "R-Q02", "threshold", 60)
+    first, second = Alarm.objects.order_by("pk")
+    held = threading.Event()
+
+    def answer() -> None:
+        with transaction.atomic():
+            alarms.acknowledge(first, by=None, at=OVER)
+            held.set()
+            time.sleep(0.5)  # the change of the limit comes to the alarms meanwhile
+            alarms.acknowledge(second, by=None, at=OVER)
+
+    def change() -> None:
+        held.wait(30)
+        waits.rewrite_due_times(hall_id=hall.pk, at=OVER)
+
+    assert together(answer, change) == [None, None]
+    assert list(Alarm.objects.values_list("settled_because", flat=True)) == ["cause_gone"] * 2
