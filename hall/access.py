@@ -115,12 +115,8 @@ def hall(request: HttpRequest, code: str, action: Action) -> Hall:
 
 
 def counter(request: HttpRequest, code: str, number: int, action: Action) -> Counter:
-    """One counter of a hall, with hall and clerk, for somebody who may do this there. 404 and 403 as hall()."""
-    found = (
-        Counter.objects.filter(hall__code=code, hall__is_active=True, number=number)
-        .select_related("hall", "clerk")
-        .first()
-    )
+    """One counter of a hall, with the hall, for somebody who may do this there. 404 and 403 as hall()."""
+    found = Counter.objects.filter(hall__code=code, hall__is_active=True, number=number).select_related("hall").first()
     if found is None:
         hall(request, code, action)  # an unknown counter is told only to those who may enter
         raise Http404

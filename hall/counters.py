@@ -117,7 +117,8 @@ def close_for(counter: Counter, *, by: Person | None, at: dt.datetime) -> Counte
 
 def require_own(counter: Counter, by: Person | None) -> None:
     """Guard: no colleague is signed in at the counter. A counter without a clerk is anybody's who may serve."""
-    if by is not None and counter.clerk is not None and counter.clerk_id != by.pk:
+    if by is not None and counter.clerk_id not in (None, by.pk):
+        assert counter.clerk is not None
         raise CounterTaken(
             _("%(name)s is at counter %(number)s.") % {"name": counter.clerk.name, "number": counter.number}
         )

@@ -5,7 +5,7 @@ import hashlib
 import hmac
 
 from django.conf import settings
-from django.db.models import Max, Q
+from django.db.models import Max
 from django.utils.translation import gettext as _
 
 from hall import alarms, counters, hours, limits, live, text
@@ -14,7 +14,7 @@ from hall.locks import lock_queue
 from hall.models import Counter, DayClose, Hall, Person
 from hall.models.halls import Clock
 from hall.refusals import HallClosed, Invalid, TooManyRecalls, WrongState
-from queueing import estimates
+from queueing import call_order, estimates
 from queueing.models import CLASS_RANK, FAVOURED, LIVE_STATES, CustomerClass, Service, State, Ticket, TicketEvent
 
 LAST_SERIAL = 9999
@@ -77,42 +77,10 @@ def call_next(counter: Counter, *, by: Person | None, at: dt.datetime) -> Ticket
         counter = _at_counter(counter)
         counters.require_free(counter)
         most = limits.in_force(hall.pk, ["X-24"]).count("X-24", "favoured_in_a_row")
-        ticket = next_for(counter, most_favoured=most)
+        ticket = call_order.next_for(counter, most_favoured=most)
         if ticket is not None:
             _call(ticket, counter, verb="called", by=by, at=at)
     return ticket
-
-
-def next_for(counter: Counter, *, most_favoured: int) -> Ticket | None:
-    """Whom this counter would call now: one to three queries.
-
-    A ticket transferred to a counter is called there (elsewhere only when that counter is not open). Green counters
-    take green tickets first, VIP seats take VIP customers first (R-Q13), others never take green; then special, VIP,
-    normal, at most `most_favoured` favoured in a row (X-24), then by issue.
-    """
-    waiting = callable_at(counter).in_call_order()
-    if counter.kind == Counter.Kind.GREEN:
-        green = waiting.filter(customer_class=CustomerClass.GREEN).first()
-        if green is not None:
-            return green
-    if counter.kind == Counter.Kind.VIP:
-        guest = waiting.filter(customer_class=CustomerClass.VIP).first()
-        if guest is not None:
-            return guest
-    first = waiting.first()
-    if first is not None and first.customer_class in FAVOURED and counter.favoured_run >= most_favoured:
-        return waiting.exclude(customer_class__in=FAVOURED).first() or first
-    return first
-
-
-def callable_at(counter: Counter):  # type: ignore[no-untyped-def]
-    """The waiting tickets that this counter may call, unordered. One transferred to it, whatever it serves: nobody else would."""
-    served = Q(service__in=Service.objects.filter(counters=counter).values("pk"))
-    if counter.kind != Counter.Kind.GREEN:
-        served &= ~Q(customer_class=CustomerClass.GREEN)
-    not_elsewhere = Q(for_counter=None) | ~Q(for_counter__state=Counter.State.OPEN)
-    waiting = Ticket.objects.waiting().filter(hall_id=counter.hall_id)
-    return waiting.filter(Q(for_counter=counter) | (served & not_elsewhere)).select_related("service")
 
 
 def call_this(ticket: Ticket, counter: Counter, *, reason: str, by: Person | None, at: dt.datetime) -> Ticket:

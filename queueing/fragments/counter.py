@@ -4,13 +4,13 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from django.db.models import Count, Prefetch, Window
+from django.db.models import Exists, OuterRef, prefetch_related_objects
 from django.template.loader import render_to_string
 
 from hall import limits
 from hall.limits import Limits
 from hall.models import Counter, Hall
-from queueing import tickets
+from queueing import call_order
 from queueing.fragments.state import QueueState
 from queueing.models import FAVOURED, CareAct, CustomerClass, State, Ticket
 
@@ -50,25 +50,27 @@ def of_counter(counter: Counter, at: dt.datetime) -> CounterState:
     hall = counter.hall
     counter = Counter.objects.select_related("clerk").get(pk=counter.pk)
     counter.hall = hall
-    care = Prefetch("care", CareAct.objects.filter(undone_at=None).select_related("by"), to_attr="care_given")
     here = list(
-        Ticket.objects.filter(hall=hall, counter=counter, state__in=[State.CALLED, State.SERVING, State.HELD])
-        .select_related("service").prefetch_related(care)
+        Ticket.objects.filter(counter=counter, state__in=[State.CALLED, State.SERVING, State.HELD])
+        .select_related("service").annotate(has_care=Exists(CareAct.objects.filter(ticket=OuterRef("pk"))))
     )  # fmt: skip
     current = next((ticket for ticket in here if ticket.state != State.HELD), None)
-    rules = limits.in_force(hall.pk, RULES)
-    waiting = tickets.callable_at(counter)
     if current is not None:
-        ahead, count = [], waiting.count()
+        given = current.care.filter(undone_at=None).select_related("by") if current.has_care else []
+        current.care_given = list(given)  # type: ignore[attr-defined]
+    rules = limits.in_force(hall.pk, RULES)
+    if current is not None:
+        ahead, count = [], call_order.count_for(counter)
     else:
-        first = list(waiting.in_call_order().annotate(count_of_all=Window(Count("pk")))[:SHOWN_AHEAD])
-        count = first[0].count_of_all if first else 0
+        first = list(call_order.waiting_for(counter, most=SHOWN_AHEAD))
+        count = first[0].count_of_all if first else 0  # type: ignore[attr-defined]
         most = rules.count("X-24", "favoured_in_a_row")
         if count <= SHOWN_AHEAD or _head_is_next(first[0], counter, most):
             next_one = next_of(first, counter, most)
         else:
-            next_one = tickets.next_for(counter, most_favoured=most)
+            next_one = call_order.next_for(counter, most_favoured=most)
         ahead = _with_next_first(first, next_one)
+        prefetch_related_objects(ahead, "service")
     return CounterState(
         hall, at, rules, counter, current, ahead, count, held=sum(ticket.state == State.HELD for ticket in here)
     )
@@ -85,14 +87,12 @@ def of_queue(state: QueueState, counter: Counter) -> CounterState:
 
 
 def next_of(waiting: Sequence[Ticket], counter: Counter, most_favoured: int) -> Ticket | None:
-    """Whom the counter would call now, out of all who wait for it, in call order: the rule of queueing.tickets.next_for."""
+    """Whom the counter would call now, out of all who wait for it, in call order: the rule of queueing.call_order.next_for."""
 
     def first(classes: Sequence[str]) -> Ticket | None:
         return next((ticket for ticket in waiting if ticket.customer_class in classes), None)
 
-    preferred = {Counter.Kind.GREEN: CustomerClass.GREEN, Counter.Kind.VIP: CustomerClass.VIP}.get(
-        Counter.Kind(counter.kind)
-    )
+    preferred = call_order.PREFERRED.get(Counter.Kind(counter.kind))
     if preferred is not None and (guest := first([preferred])) is not None:
         return guest
     head = waiting[0] if waiting else None

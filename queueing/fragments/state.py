@@ -44,7 +44,7 @@ class QueueState:
         return sorted(self.waiting, key=lambda ticket: (ticket.class_rank, ticket.issued_at, ticket.pk))
 
     def callable_at(self, counter: Counter) -> list[Ticket]:
-        """Who waits for this counter, in call order: the same rule as queueing.tickets.callable_at."""
+        """Who waits for this counter, in call order: the same rule as queueing.call_order."""
         open_ids = {row.pk for row in self.counters if row.state == Counter.State.OPEN}
         mine = []
         for ticket in self.call_order:

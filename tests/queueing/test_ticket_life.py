@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hall import counters
 from hall.models import Counter
 from hall.refusals import Refused
-from queueing import tickets
+from queueing import call_order, tickets
 from queueing.fragments import state as queue_state
 from queueing.models import AT_COUNTER, CustomerClass, State, Ticket
 from tests import make
@@ -158,7 +158,7 @@ def test_whatever_happened_the_screens_show_whom_each_counter_would_call(run):
         state = queue_state.load(floor.hall, floor.at)
 
         for counter in state.counters:
-            expected = list(tickets.callable_at(counter).in_call_order())
+            expected = list(call_order.waiting_for(counter, most=1000))
             assert state.callable_at(counter) == expected
         transaction.set_rollback(True)
 
