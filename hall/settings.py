@@ -163,6 +163,7 @@ SECURE_REFERRER_POLICY = "same-origin"
 
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 MAX_BODY_BYTES = 1024 * 1024
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 20_000  # the day's close has one for each who still waits
 
 LOGGING = {
     "version": 1,

@@ -62,3 +62,13 @@ def test_a_nul_in_an_address_is_refused(address) -> None:
     editor = make.person(make.hall(), Kind.HALL_MANAGER, is_staff=True, is_superuser=True)
 
     assert make.client(editor).get(address).status_code == 400
+
+
+def test_a_day_with_very_many_who_wait_can_be_closed() -> None:
+    hall = make.hall()
+    manager = make.person(hall, Kind.DUTY_MANAGER)
+    reasons = {f"reason-{number}": "went home" for number in range(1_500)}
+
+    answer = make.tap(make.client(manager), f"/h/{hall.code}/day/close/", reasons)
+
+    assert answer.status_code == 200
