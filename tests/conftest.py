@@ -10,11 +10,13 @@ import re
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import django
 import psycopg
 import pytest
+from pytest_django.plugin import blocking_manager_key
 
 from hall import embedded
 from hall.management.commands.compile_catalogues import compile_all
@@ -32,6 +34,8 @@ else:
 os.environ["DJANGO_SETTINGS_MODULE"] = "hall.settings"
 django.setup()  # the conftest of a folder that is named on the command line is loaded before pytest-django does it
 
+from tests import make  # noqa: E402 (it needs the models)
+
 
 def pytest_configure(config: pytest.Config) -> None:
     from django.conf import settings
@@ -47,8 +51,19 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.CHANNEL_LAYERS["default"]["CONFIG"]["prefix"] = f"test-{run}{worker}"
     # Static files need not be collected for a test of a page; the stack suites see the real thing.
     settings.STORAGES["staticfiles"]["BACKEND"] = "django.contrib.staticfiles.storage.StaticFilesStorage"
+    settings.WHITENOISE_AUTOREFRESH = True  # or it lists every static file anew for every test client
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     compile_all(BASE_DIR / "locale")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> Iterator[None]:
+    """A transactional test empties every table at its end: the limits, which a migration wrote, are there again for the next."""
+    yield
+    mark = item.get_closest_marker("django_db")
+    if nextitem is not None and mark is not None and mark.kwargs.get("transaction"):
+        with item.config.stash[blocking_manager_key].unblock():
+            make.limits()
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

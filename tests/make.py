@@ -5,9 +5,11 @@ Halls are open round the clock, every number is drawn by the verbs, and everythi
 
 import contextlib
 import datetime as dt
+import functools
 import itertools
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -47,14 +49,10 @@ def limits() -> None:
     """The catalogue's limits and ladders, where a transactional test has emptied the tables. One query when they are there."""
     if Limit.objects.exists():
         return
-    catalogue = yaml.safe_load(CATALOGUE.read_text(encoding="utf-8"))
+    catalogue = _catalogue()
     Limit.objects.bulk_create(
         [
-            Limit(
-                title_zh=row["zh"],
-                title_en=row["en"],
-                **{name: row[name] for name in ("rule", "name", "kind", "unit", "default")},
-            )
+            Limit(title_zh=row["zh"], title_en=row["en"], **{name: row[name] for name in row.keys() - {"zh", "en"}})
             for row in catalogue["limits"]
         ]
     )
@@ -65,6 +63,12 @@ def limits() -> None:
             for position, kind in enumerate(kinds)
         ]
     )
+
+
+@functools.cache
+def _catalogue() -> dict[str, Any]:
+    """Read once: every transactional test that makes a hall needs it."""
+    return yaml.safe_load(CATALOGUE.read_text(encoding="utf-8"))
 
 
 def limit(hall: Hall, rule: str, name: str, value: object) -> LimitOverride:
