@@ -15,6 +15,7 @@ from hall.refusals import WrongState
 DONE = "done"
 CAUSE_GONE = "cause_gone"
 BATCH = 1000  # alarms climbing in one statement
+WHOLE_HALL = "hall"  # the subject of what concerns the hall as a whole
 ALIKE = {"R-Q02"}  # rules of which many at once are one line on the board
 
 
@@ -194,12 +195,12 @@ class Line:
 
 
 def grouped(alarms: Iterable[Alarm]) -> list[Line]:
-    """Open alarms as lines: highest rung first, then the one crossed first. No query.
+    """Open alarms as lines: the hall's own first, then highest rung, then the one crossed first. No query.
 
     Many alike (one rule, first rung, all taken by the same person or by nobody) are one line; from the second rung each stands singly.
     """
     lines: dict[tuple[object, ...], list[Alarm]] = {}
-    for alarm in sorted(alarms, key=lambda alarm: (-alarm.rung, alarm.due_at, alarm.pk)):
+    for alarm in sorted(alarms, key=lambda alarm: (alarm.subject != WHOLE_HALL, -alarm.rung, alarm.due_at, alarm.pk)):
         alike = alarm.rule in ALIKE and alarm.rung == 0
         key = (alarm.rule, alarm.acknowledged_at is None, alarm.acknowledged_by_id) if alike else (alarm.pk,)
         lines.setdefault(key, []).append(alarm)

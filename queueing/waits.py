@@ -302,12 +302,12 @@ def _see_averages(ids: list[int] | None, at: dt.datetime) -> tuple[int, int]:
     raised = 0
     for hall_id, threshold, window, act_within, again, waiting, count, total, _is_open in over:
         found = alarms.raise_alarm(
-            hall_id=hall_id, rule="R-Q01", subject="hall", at=at, act_by=at + act_within,
+            hall_id=hall_id, rule="R-Q01", subject=alarms.WHOLE_HALL, at=at, act_by=at + act_within,
             due_at=_crossed_at(hall_id, at, excess=total - count * threshold, waiting=waiting, window=window, again=again),
             data={"minutes": _minutes(threshold), "count": count},
         )  # fmt: skip
         raised += found is not None
-    return raised, alarms.settle_causes_gone(calm, "R-Q01", "hall", at=at) if calm else 0
+    return raised, alarms.settle_causes_gone(calm, "R-Q01", alarms.WHOLE_HALL, at=at) if calm else 0
 
 
 def _crossed_at(

@@ -252,8 +252,8 @@ def test_many_alike_are_one_line_until_the_second_rung(hall):
 
     lines = alarms.grouped([average, second, taken, first, climbed])
 
-    assert [line.alarms for line in lines] == [(climbed,), (taken,), (first, second), (average,)]
-    assert (lines[2].count, lines[2].longest, lines[2].rung, lines[2].act_by) == (2, first, 0, first.act_by)
+    assert [line.alarms for line in lines] == [(average,), (climbed,), (taken,), (first, second)]
+    assert (lines[3].count, lines[3].longest, lines[3].rung, lines[3].act_by) == (2, first, 0, first.act_by)
 
 
 def test_a_wait_says_its_number_what_to_do_and_who(hall):
