@@ -71,10 +71,11 @@ def call_next(counter: Counter, *, by: Person | None, at: dt.datetime) -> Ticket
     """Call the next waiting ticket that this counter serves.
 
     Returns the ticket, now CALLED, or None if nobody it serves is waiting. Raises CounterBusy if the counter has a
-    ticket called or in service, CounterNotOpen if it is paused or closed.
+    ticket called or in service, CounterNotOpen if it is paused or closed, CounterTaken if a colleague is signed in there.
     """
     with lock_queue(counter.hall_id) as hall:
         counter = _at_counter(counter)
+        counters.require_own(counter, by)
         counters.require_free(counter)
         most = limits.in_force(hall.pk, ["X-24"]).count("X-24", "favoured_in_a_row")
         ticket = call_order.next_for(counter, most_favoured=most)
@@ -93,6 +94,7 @@ def call_this(ticket: Ticket, counter: Counter, *, reason: str, by: Person | Non
         raise Invalid(_("Please say why this number is called out of turn."))
     with lock_queue(counter.hall_id):
         counter = _at_counter(counter)
+        counters.require_own(counter, by)
         counters.require_free(counter)
         ticket = _fresh(ticket, counter.hall_id)
         _require(ticket, State.WAITING)
@@ -175,6 +177,7 @@ def take_back(ticket: Ticket, counter: Counter, *, by: Person | None, at: dt.dat
     """A held customer is served again, at this counter. Raises WrongState if not held, CounterBusy and CounterNotOpen as call_next."""
     with lock_queue(counter.hall_id):
         counter = _at_counter(counter)
+        counters.require_own(counter, by)
         counters.require_free(counter)
         ticket = _fresh(ticket, counter.hall_id)
         _require(ticket, State.HELD)

@@ -9,6 +9,7 @@ from django.shortcuts import get_object_or_404, render
 from django.template.loader import render_to_string
 from django.urls import path
 from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
 from hall import access, clock, taps, text
@@ -132,6 +133,7 @@ def floor_restore(request: HttpRequest, code: str) -> HttpResponse:
 
 
 @require_GET
+@never_cache
 def ticket_print(request: HttpRequest, token: str) -> HttpResponse:
     """The ticket on 80 mm paper, by its unguessable token."""
     ticket = get_object_or_404(Ticket.objects.select_related("hall", "service"), token=token)
