@@ -1,16 +1,20 @@
 """The web process: pages and sockets."""
 
+import asyncio
 import os
 import sys
 from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
+from concurrent.futures import ThreadPoolExecutor
+from typing import IO, Any
 
 import django
-from asgiref.sync import sync_to_async
 from django.conf import settings
-from django.core.handlers.asgi import ASGIHandler
-from django.http import HttpRequest
+from django.core.exceptions import RequestAborted
+from django.core.handlers.asgi import ASGIHandler, get_script_prefix
+from django.core.signals import request_started
+from django.http import HttpResponse
 from django.http.response import HttpResponseBase
+from django.urls import set_script_prefix
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "hall.settings")
 
@@ -24,26 +28,49 @@ django.setup(set_prefix=False)
 
 from hall import consumers, hub, middleware  # models may be imported only now
 
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+HUB_CONNECTIONS = 4  # of the pool's, left to the hub's own threads
+THREADS = ThreadPoolExecutor(max(4, settings.POOL_SIZE - HUB_CONNECTIONS), thread_name_prefix="page")
+
 
 class Pages(ASGIHandler):
-    """Django's own handler, but a whole request, middleware and view, runs in one thread.
+    """Django's own handler, but a whole request runs in one thread of a fixed set, as behind a WSGI server.
 
-    Django 5.2 leaves the thread for an event loop of its own between middleware and view and comes back (asgiref's
-    async_to_sync); all of ours is synchronous, and the two changes cost as much as a view without a database.
+    Django 5.2 makes a thread per request and leaves it four times: for its signals, between middleware and view, and to
+    close. All of ours is synchronous, so nothing is won by that. Answers are sent whole; none of ours is a stream without end.
     """
 
     def load_middleware(self, is_async: bool = False) -> None:
         super().load_middleware(is_async=False)
 
-    async def get_response_async(self, request: HttpRequest) -> HttpResponseBase:
-        return await sync_to_async(self.get_response, thread_sensitive=True)(request)
+    async def handle(self, scope: Any, receive: Any, send: Any) -> None:
+        try:
+            body = await self.read_body(receive)
+        except RequestAborted:
+            return
+        response = await asyncio.get_running_loop().run_in_executor(THREADS, self.answer, scope, body)
+        await self.send_response(response, send)
+
+    def answer(self, scope: Scope, body: IO[bytes]) -> HttpResponseBase:
+        """The answer to one request, whole and closed: the thread's database connection is back in the pool."""
+        set_script_prefix(get_script_prefix(scope))
+        request_started.send(sender=self.__class__, scope=scope)
+        request, refused = self.create_request(scope, body)
+        response: Any = self.get_response(request) if request is not None else refused
+        response._handler_class = self.__class__
+        whole: HttpResponseBase = response
+        if response.streaming:
+            whole = HttpResponse(b"".join(response), status=response.status_code, headers=response.headers)
+            whole.cookies = response.cookies
+        response.close()
+        body.close()
+        return whole
 
 
 pages = Pages()
-
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 
 async def application(scope: Scope, receive: Receive, send: Send) -> None:
