@@ -29,8 +29,10 @@ def stack() -> Iterator[stacks.Stack]:
 
 
 @pytest.fixture
-def rows(stack: stacks.Stack, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+def rows(stack: stacks.Stack, django_db_blocker: DjangoDbBlocker, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Within it the models speak to the running stack's database; nothing is rolled back."""
+    # After the browser suite Playwright's event loop still counts as running in this thread; nothing else uses it.
+    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
     with django_db_blocker.unblock(), _on_database(stack.database_url):
         yield
 
