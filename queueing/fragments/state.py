@@ -27,7 +27,7 @@ class QueueState:
     waiting: list[Ticket]  # oldest issue first, with service and .care_given (list[CareAct], undone ones left out)
     at_counters: list[Ticket]  # called or in service, with service and .care_given
     held: list[Ticket]
-    recent_calls: list[Ticket]  # of today, newest call or recall first, with service and counter
+    recent_calls: list[Ticket]  # of today, newest call first (a recall moves none), with service and counter
     average: waits.Average  # K-10
     handling: dt.timedelta | None  # measured mean service time, None: too few
     served_today: int
