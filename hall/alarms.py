@@ -163,7 +163,7 @@ CLIMB = """
         INSERT INTO hall_alarmevent (alarm_id, verb, at, rung) SELECT id, 'climbed', %(at)s, rung FROM climbed
     )
     SELECT hall_id FROM climbed
-""".format(next_rung=limits.as_interval("o.value", 'l."default"'))  # noqa: S608 – this module's own words
+""".format(next_rung=limits.as_interval("o.value", 'l."default"'))
 
 
 @dataclass(frozen=True)
@@ -266,7 +266,7 @@ def _change_subject(
             )
             INSERT INTO hall_alarmevent (alarm_id, verb, at, by_id, rung)
             SELECT id, %(verb)s, greatest(raised_at, %(at)s), %(by)s, rung FROM changed
-            """,  # noqa: S608 – this module's own words
+            """,
             {
                 "hall": hall_id,
                 "rule": rule,

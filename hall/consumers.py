@@ -11,7 +11,6 @@ from urllib.parse import parse_qs, urlsplit
 
 from django.conf import settings
 from django.contrib.auth import get_user
-from django.contrib.sessions.backends.db import SessionStore
 from django.core.exceptions import PermissionDenied
 from django.db import Error
 from django.http import Http404, HttpRequest, parse_cookie
@@ -19,6 +18,7 @@ from django.http import Http404, HttpRequest, parse_cookie
 from hall import board, devices, hub
 from hall.board import Screen
 from hall.hub import NO_RIGHT, Viewer
+from hall.sessions import SessionStore
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]

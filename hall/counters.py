@@ -4,7 +4,7 @@ import datetime as dt
 
 from django.utils.translation import gettext as _
 
-from hall import live, text
+from hall import live, plain, text
 from hall.locks import lock_queue
 from hall.models import Counter, CounterEvent, Person
 from hall.refusals import CounterBusy, CounterNotOpen, CounterTaken, Invalid
@@ -18,7 +18,7 @@ def sign_in(counter: Counter, *, by: Person, at: dt.datetime) -> Counter:
     Raises CounterTaken if a colleague is signed in there, or the clerk is at another counter.
     """
     with lock_queue(counter.hall_id):
-        counter = _fresh(counter)
+        counter = fresh(counter)
         if counter.clerk_id == by.pk:
             return counter
         if counter.clerk is not None:
@@ -39,7 +39,7 @@ def open_counter(counter: Counter, *, by: Person | None, at: dt.datetime) -> Cou
     Raises CounterTaken if a colleague is signed in there. A recorded day opens counters without a clerk.
     """
     with lock_queue(counter.hall_id):
-        counter = _fresh(counter)
+        counter = fresh(counter)
         require_own(counter, by)
         if counter.state == Counter.State.OPEN:
             return counter
@@ -57,7 +57,7 @@ def resume(counter: Counter, *, by: Person | None, at: dt.datetime) -> Counter:
     CounterTaken if a colleague is signed in there.
     """
     with lock_queue(counter.hall_id):
-        if _fresh(counter).state == Counter.State.CLOSED:
+        if fresh(counter).state == Counter.State.CLOSED:
             raise CounterNotOpen(_("Counter %(number)s is closed. Open it first.") % {"number": counter.number})
         return open_counter(counter, by=by, at=at)
 
@@ -82,7 +82,7 @@ def pause(
         raise Invalid(_("The return must lie within the next 12 hours."))
     note = text.clean(note, most=100)
     with lock_queue(counter.hall_id):
-        counter = _fresh(counter)
+        counter = fresh(counter)
         require_own(counter, by)
         require_free(counter)
         return _change(
@@ -99,7 +99,7 @@ def close(counter: Counter, *, by: Person | None, at: dt.datetime) -> Counter:
     Raises CounterBusy with a customer called or in service, CounterTaken if a colleague is signed in there.
     """
     with lock_queue(counter.hall_id):
-        counter = _fresh(counter)
+        counter = fresh(counter)
         require_own(counter, by)
         if counter.ticket_number:
             raise CounterBusy(_("Counter %(number)s still has %(ticket)s.") % _who(counter))
@@ -109,7 +109,7 @@ def close(counter: Counter, *, by: Person | None, at: dt.datetime) -> Counter:
 def close_for(counter: Counter, *, by: Person | None, at: dt.datetime) -> Counter:
     """The duty manager, or the day's end, closes somebody's counter. Raises CounterBusy with a customer there."""
     with lock_queue(counter.hall_id):
-        counter = _fresh(counter)
+        counter = fresh(counter)
         if counter.ticket_number:
             raise CounterBusy(_("Counter %(number)s still has %(ticket)s.") % _who(counter))
         return _close(counter, by=by, at=at)
@@ -136,22 +136,36 @@ def require_free(counter: Counter) -> None:
 
 def occupy(counter: Counter, number: str, *, favoured_run: int | None = None) -> None:
     """Somebody is called to the counter; its row says who. Under the hall's lock; a verb of tickets announces."""
-    changes: dict[str, object] = {"ticket_number": number, "free_since": None}
-    if favoured_run is not None:
-        changes["favoured_run"] = favoured_run
-    Counter.objects.filter(pk=counter.pk).update(**changes)
+    _stands(counter.pk, number, None, favoured_run)
 
 
 def vacate(counter_id: int, *, favoured_run: int | None = None, at: dt.datetime) -> None:
     """The customer has left the counter. Under the hall's lock; a verb of tickets announces."""
-    changes: dict[str, object] = {"ticket_number": "", "free_since": at}
-    if favoured_run is not None:
-        changes["favoured_run"] = favoured_run
-    Counter.objects.filter(pk=counter_id).update(**changes)
+    _stands(counter_id, "", at, favoured_run)
 
 
-def _fresh(counter: Counter) -> Counter:
-    return Counter.objects.select_related("clerk").get(pk=counter.pk)
+def fresh(counter: Counter) -> Counter:
+    """The counter as it is now, with its clerk and the hall that was known. One query."""
+    found = plain.row(
+        f"SELECT {plain.columns(Counter, 'c')}, {plain.columns(Person, 'p')} "
+        "FROM hall_counter c LEFT JOIN hall_person p ON p.id = c.clerk_id WHERE c.id = %s",
+        [counter.pk],
+    )
+    if found is None:
+        raise Counter.DoesNotExist
+    width = len(Counter._meta.concrete_fields)
+    now = plain.made(Counter, found[:width])
+    now.clerk = plain.made(Person, found[width:]) if now.clerk_id is not None else None
+    if "hall" in counter._state.fields_cache:
+        now.hall = counter.hall
+    return now
+
+
+def _stands(counter_id: int, number: str, free_since: dt.datetime | None, favoured_run: int | None) -> None:
+    plain.changed(
+        "UPDATE hall_counter SET ticket_number = %s, free_since = %s, favoured_run = coalesce(%s, favoured_run) WHERE id = %s",
+        [number, free_since, favoured_run, counter_id],
+    )
 
 
 def _close(counter: Counter, *, by: Person | None, at: dt.datetime) -> Counter:

@@ -113,7 +113,7 @@ def table(rule: str, *, durations: Iterable[str] = (), counts: Iterable[str] = (
                 FROM hall_limitoverride o JOIN hall_limit l ON l.id = o.limit_id WHERE l.rule = '{rule}' OFFSET 0
             ) d GROUP BY hall_id
         ) own ON own.hall_id = h.id
-    """  # noqa: S608 – names of our own, checked above
+    """
 
 
 def as_interval(own: str, default: str) -> str:

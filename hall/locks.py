@@ -6,6 +6,7 @@ from contextvars import ContextVar
 
 from django.db import transaction
 
+from hall import plain
 from hall.models import Hall
 
 # The halls that this thread has locked further out, as they were read then: nobody else can change them meanwhile.
@@ -24,7 +25,12 @@ def lock_queue(hall_id: int) -> Iterator[Hall]:
         yield held[hall_id]
         return
     with transaction.atomic(savepoint=False):
-        hall = Hall.objects.select_for_update(of=("self",), no_key=True).get(pk=hall_id)
+        found = plain.row(
+            f"SELECT {plain.columns(Hall, 'h')} FROM hall_hall h WHERE h.id = %s FOR NO KEY UPDATE", [hall_id]
+        )
+        if found is None:
+            raise Hall.DoesNotExist
+        hall = plain.made(Hall, found)
         token = _held.set({**held, hall_id: hall})
         try:
             yield hall

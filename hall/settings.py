@@ -94,6 +94,8 @@ for name, url, schemes in (
 DATABASES = {"default": dj_database_url.parse(DATABASE_URL)}
 DATABASES["default"]["ENGINE"] = "django.db.backends.postgresql"
 DATABASES["default"].setdefault("OPTIONS", {})
+# Statements are prepared from the third time on: a tap is fifteen short ones, of which planning was a third.
+DATABASES["default"]["OPTIONS"] |= {"server_side_binding": True, "prepare_threshold": 3}
 # Only the web processes hold a pool; commands and workers keep one connection each.
 POOL_SIZE = env.int("HALL_POOL_SIZE", 0)
 if POOL_SIZE:
@@ -105,11 +107,11 @@ DATABASES["default"]["CONN_HEALTH_CHECKS"] = True  # after a restart of PostgreS
 
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 AUTH_USER_MODEL = "hall.Person"
-AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
+AUTHENTICATION_BACKENDS = ["hall.sessions.ByLogin"]
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "login"
-SESSION_ENGINE = "django.contrib.sessions.backends.db"
+SESSION_ENGINE = "hall.sessions"
 SESSION_COOKIE_AGE = 60 * 60 * 14
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PUBLIC_URL.startswith("https://")
 AUTH_PASSWORD_VALIDATORS = [{"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"}]

@@ -6,6 +6,7 @@ Plain SQL, since every tap asks: building the same statements from the models co
 from django.db import connection
 from django.db.models.query import RawQuerySet
 
+from hall import plain
 from hall.models import Counter
 from queueing.models import FAVOURED, CustomerClass, Ticket
 
@@ -18,7 +19,10 @@ CALLABLE = """
         OR (
             EXISTS (SELECT 1 FROM queueing_service_counters s WHERE s.service_id = t.service_id AND s.counter_id = %(counter)s)
             AND (%(is_green)s OR t.customer_class <> 'green')
-            AND NOT EXISTS (SELECT 1 FROM hall_counter c WHERE c.id = t.for_counter_id AND c.state = 'open')
+            AND (
+                t.for_counter_id IS NULL
+                OR NOT EXISTS (SELECT 1 FROM hall_counter c WHERE c.id = t.for_counter_id AND c.state = 'open')
+            )
         )
     )
 """
@@ -40,8 +44,10 @@ def next_for(counter: Counter, *, most_favoured: int) -> Ticket | None:
     if preferred is not None:
         order = f"t.customer_class <> %(preferred)s, {order}"
     chosen: dict[str, object] = {"favoured": list(FAVOURED), "preferred": preferred}
-    found = Ticket.objects.raw(f"SELECT t.* {CALLABLE} ORDER BY {order} LIMIT 1", _asked(counter) | chosen)
-    return next(iter(found), None)
+    found = plain.row(
+        f"SELECT {plain.columns(Ticket, 't')} {CALLABLE} ORDER BY {order} LIMIT 1", _asked(counter) | chosen
+    )
+    return plain.made(Ticket, found) if found is not None else None
 
 
 def waiting_for(counter: Counter, *, most: int) -> "RawQuerySet[Ticket]":

@@ -3,12 +3,13 @@
 import datetime as dt
 import hashlib
 import hmac
+import json
 
 from django.conf import settings
 from django.db.models import Max
 from django.utils.translation import gettext as _
 
-from hall import alarms, counters, hours, limits, live, text
+from hall import alarms, counters, hours, limits, live, plain, text
 from hall.limits import Limits
 from hall.locks import lock_queue
 from hall.models import Counter, DayClose, Hall, Person
@@ -18,6 +19,7 @@ from queueing import call_order, estimates
 from queueing.models import CLASS_RANK, FAVOURED, LIVE_STATES, CustomerClass, Service, State, Ticket, TicketEvent
 
 LAST_SERIAL = 9999
+NOT_ASKED = object()
 
 # Where the time spent in a state is summed up when the ticket leaves it.
 SPENT_IN = {
@@ -74,7 +76,7 @@ def call_next(counter: Counter, *, by: Person | None, at: dt.datetime) -> Ticket
     ticket called or in service, CounterNotOpen if it is paused or closed, CounterTaken if a colleague is signed in there.
     """
     with lock_queue(counter.hall_id) as hall:
-        counter = _at_counter(counter)
+        counter = counters.fresh(counter)
         counters.require_own(counter, by)
         counters.require_free(counter)
         most = limits.in_force(hall.pk, ["X-24"]).count("X-24", "favoured_in_a_row")
@@ -93,7 +95,7 @@ def call_this(ticket: Ticket, counter: Counter, *, reason: str, by: Person | Non
     if not reason:
         raise Invalid(_("Please say why this number is called out of turn."))
     with lock_queue(counter.hall_id):
-        counter = _at_counter(counter)
+        counter = counters.fresh(counter)
         counters.require_own(counter, by)
         counters.require_free(counter)
         ticket = _fresh(ticket, counter.hall_id)
@@ -155,7 +157,7 @@ def reopen(ticket: Ticket, *, by: Person | None, at: dt.datetime) -> Ticket:
                 _("%(number)s was finished too long ago to be taken up again.") % {"number": ticket.number}
             )
         _require_no_live_ticket(hall, ticket.person_hash)
-        counter = _at_counter(ticket.counter)
+        counter = counters.fresh(ticket.counter)
         counters.require_free(counter)
         _move(ticket, State.SERVING, "reopened", by=by, at=at, finished_at=None)
         counters.occupy(counter, ticket.number)
@@ -176,7 +178,7 @@ def hold(ticket: Ticket, *, reason: str = "", by: Person | None, at: dt.datetime
 def take_back(ticket: Ticket, counter: Counter, *, by: Person | None, at: dt.datetime) -> Ticket:
     """A held customer is served again, at this counter. Raises WrongState if not held, CounterBusy and CounterNotOpen as call_next."""
     with lock_queue(counter.hall_id):
-        counter = _at_counter(counter)
+        counter = counters.fresh(counter)
         counters.require_own(counter, by)
         counters.require_free(counter)
         ticket = _fresh(ticket, counter.hall_id)
@@ -344,21 +346,21 @@ def _move(
     if old in SPENT_IN:
         fields[SPENT_IN[old]] = getattr(ticket, SPENT_IN[old]) + (at - ticket.state_since)
     was_over = ticket.over_seen_at is not None
-    unmoved = Ticket.objects.filter(pk=ticket.pk, state=old)
     if old == State.WAITING:
         fields |= {"warn_due_at": None, "alarm_due_at": None, "over_seen_at": None}
-    changed = unmoved.filter(over_seen_at=ticket.over_seen_at).update(**fields)
+    at_counter = _counter_id(fields, counter_before) or counter_before
+    event = {
+        "verb": verb, "from_state": old, "to_state": to, "at": at, "by_id": by.pk if by is not None else None,
+        "counter_id": at_counter, "reason": reason, "data": json.dumps(data or {}),
+    }  # fmt: skip
+    changed = _write(ticket.pk, old, fields, event, seen=ticket.over_seen_at)
     if changed == 0 and old == State.WAITING:
         was_over = True  # the sweep, which takes no hall lock, has raised this wait's alarm since it was read
-        changed = unmoved.update(**fields)
+        changed = _write(ticket.pk, old, fields, event)
     if changed != 1:
         raise WrongState
     for name, value in fields.items():
         setattr(ticket, name, value)
-    TicketEvent.objects.create(
-        ticket=ticket, verb=verb, from_state=old, to_state=to, at=at, by=by, reason=reason, data=data or {},
-        counter_id=ticket.counter_id or counter_before,
-    )  # fmt: skip
     if old == State.WAITING and was_over:
         alarms.settle_cause_gone(ticket.hall_id, "R-Q02", f"ticket:{ticket.pk}", at=at)
     topics = {f"counter:{counter_id}" for counter_id in (counter_before, ticket.counter_id) if counter_id}
@@ -369,20 +371,40 @@ def _note(ticket: Ticket, verb: str, *, by: Person | None, at: dt.datetime, **fi
     """Something happened without a change of state: named fields, one event, announce."""
     at = max(at, ticket.last_event_at)
     fields["last_event_at"] = at
-    if Ticket.objects.filter(pk=ticket.pk, state=ticket.state).update(**fields) != 1:
+    event = {
+        "verb": verb, "from_state": ticket.state, "to_state": ticket.state, "at": at,
+        "by_id": by.pk if by is not None else None, "counter_id": ticket.counter_id, "reason": "", "data": "{}",
+    }  # fmt: skip
+    if _write(ticket.pk, State(ticket.state), fields, event) != 1:
         raise WrongState
     for name, value in fields.items():
         setattr(ticket, name, value)
-    TicketEvent.objects.create(
-        ticket=ticket,
-        verb=verb,
-        from_state=ticket.state,
-        to_state=ticket.state,
-        at=at,
-        by=by,
-        counter_id=ticket.counter_id,
-    )
     live.announce(ticket.hall_id, "queue", f"counter:{ticket.counter_id}")
+
+
+def _write(
+    ticket_id: int, old: State, fields: dict[str, object], event: dict[str, object], *, seen: object = NOT_ASKED
+) -> int:
+    """The ticket's new values and its event, if it is still in the old state: one statement. Returns 1, or 0 if it is not.
+
+    With `seen`, also only if the sweep has not been there since (Ticket.over_seen_at).
+    """
+    sets, values = plain.settings(Ticket, fields)
+    names = ", ".join(event)
+    guard, guarded = ("", []) if seen is NOT_ASKED else (" AND over_seen_at IS NOT DISTINCT FROM %s", [seen])
+    return plain.changed(
+        f"WITH moved AS (UPDATE queueing_ticket SET {sets} WHERE id = %s AND state = %s{guard} RETURNING id) "
+        f"INSERT INTO queueing_ticketevent (ticket_id, {names}) SELECT id{', %s' * len(event)} FROM moved",
+        [*values, ticket_id, old, *guarded, *event.values()],
+    )
+
+
+def _counter_id(fields: dict[str, object], before: int | None) -> int | None:
+    """Where the ticket is after the move: at the counter that the fields name, else where it was."""
+    if "counter" not in fields:
+        return before
+    counter = fields["counter"]
+    return counter.pk if isinstance(counter, Counter) else None
 
 
 def _leave_counter(ticket: Ticket, *, at: dt.datetime) -> None:
@@ -393,10 +415,6 @@ def _leave_counter(ticket: Ticket, *, at: dt.datetime) -> None:
 def _fresh(ticket: Ticket, hall_id: int) -> Ticket:
     """The ticket as it is under the lock. The fetch names the hall: a ticket of another hall is none."""
     return Ticket.objects.get(pk=ticket.pk, hall_id=hall_id)
-
-
-def _at_counter(counter: Counter) -> Counter:
-    return Counter.objects.get(pk=counter.pk)
 
 
 def _require(ticket: Ticket, *states: State) -> None:

@@ -69,7 +69,7 @@ TICKETS = f"""
         INSERT INTO hall_alarmevent (alarm_id, verb, at, rung) SELECT id, 'raised', %(at)s, 0 FROM raised
     )
     SELECT hall_id FROM seen
-"""  # noqa: S608 – this module's own words
+"""
 
 # Whether TICKETS would find anything: most rounds end here.
 ANY_DUE = f"""
@@ -77,7 +77,7 @@ ANY_DUE = f"""
         SELECT FROM queueing_ticket t JOIN hall_hall h ON h.id = t.hall_id
         WHERE t.state = 'waiting' AND t.over_seen_at IS NULL AND t.alarm_due_at < %(at)s AND {SCOPE}
     )
-"""  # noqa: S608 – this module's own words
+"""
 
 # No window is longer than a day. Said as a constant, because of a hall's own window the planner knows nothing, and would
 # rather read every ticket of a small database than trust the index.
@@ -90,7 +90,7 @@ AVERAGE_LIMITS = f"""
             {limits.table("R-Q01", durations=["threshold", "window", "act_within", "raise_again"], counts=["minimum"])}
         ) r JOIN hall_hall h ON h.id = r.hall_id WHERE {SCOPE}
     )
-"""  # noqa: S608 – this module's own words
+"""
 
 # K-10 of every hall in scope: the waits so far of all who wait now, and the full waits of those called within the hall's
 # own window (called_at is null again once a ticket waits again). Only the partial indexes ticket_call_order and
@@ -110,7 +110,7 @@ AVERAGES = f"""
         SELECT count(*) AS count, sum(t.waited_before) AS total
         FROM queueing_ticket t WHERE t.hall_id = l.hall_id AND t.called_at > %(at)s - l."window" AND {LATELY}
     ) c
-"""  # noqa: S608 – this module's own words
+"""
 
 # The halls where something is to be done: over without an alarm, or an alarm without being over. An alarm that a person
 # has settled is not raised again before `raise_again`; one open for over a day may be, which does no harm.
@@ -126,7 +126,7 @@ AVERAGES_CHANGED = f"""
             AND d.settled_because = 'done' AND d.settled_at > %(at)s - v.raise_again
         ) END
     ORDER BY v.hall_id
-"""  # noqa: S608 – this module's own words
+"""
 
 # The last instant at which who counts for a hall's average changed, by anybody's move or by the window's end.
 LAST_CHANGE = """
@@ -162,7 +162,7 @@ AHEAD = f"""
         SELECT array_agg(t.called_at ORDER BY t.called_at, t.id) AS at, array_agg(t.waited_before ORDER BY t.called_at, t.id) AS waits
         FROM queueing_ticket t WHERE t.hall_id = l.hall_id AND t.called_at > %(at)s - l."window" AND {LATELY}
     ) c
-"""  # noqa: S608 – this module's own words
+"""
 
 # New due times of all who wait, by each hall's own limits; a wait that is not over any more loses its mark and its alarm.
 # A recorded day is judged at its last played instant. Alarms are locked by id, as people who answer many of them do.
@@ -193,7 +193,7 @@ REWRITE = f"""
         INSERT INTO hall_alarmevent (alarm_id, verb, at, rung) SELECT id, 'settled', settled_at, rung FROM settled
     )
     SELECT DISTINCT hall_id FROM settled
-"""  # noqa: S608 – this module's own words
+"""
 
 
 def sweep(*, at: dt.datetime, hall_ids: Iterable[int] | None = None) -> Swept:
@@ -226,7 +226,7 @@ def stand_in_sweep(*, at: dt.datetime) -> bool:
 def average(hall_id: int, *, at: dt.datetime) -> Average:
     """K-10 of one hall at an instant. One query."""
     with connection.cursor() as cursor:
-        cursor.execute(f"{AVERAGE_LIMITS} SELECT v.count, v.total FROM ({AVERAGES}) v", {"at": at, "ids": [hall_id]})  # noqa: S608
+        cursor.execute(f"{AVERAGE_LIMITS} SELECT v.count, v.total FROM ({AVERAGES}) v", {"at": at, "ids": [hall_id]})
         count, total = cursor.fetchone()
     return Average(wait=None if total is None else total / count, count=count)
 

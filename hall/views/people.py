@@ -258,7 +258,7 @@ def _signed_in(request: HttpRequest, person: Person, how: str) -> HttpResponse:
     """Whoever was signed in here is signed out; the person's own language counts from now on."""
     onward = _next(request) or "home"
     auth.logout(request)
-    auth.login(request, person, backend="django.contrib.auth.backends.ModelBackend")
+    auth.login(request, person, backend="hall.sessions.ByLogin")
     request.session["signed_in_by"] = how
     if how == BY_PIN:
         request.session.set_expiry(PIN_SESSION_SECONDS)

@@ -7,21 +7,23 @@ from dataclasses import dataclass
 from django.db.models import prefetch_related_objects
 from django.template.loader import render_to_string
 
-from hall import limits
+from hall import counters, limits, plain
 from hall.limits import Limits
 from hall.models import Counter, Hall
 from queueing import call_order
 from queueing.fragments.state import QueueState
-from queueing.models import FAVOURED, CareAct, CustomerClass, State, Ticket
+from queueing.models import FAVOURED, CareAct, CustomerClass, Service, State, Ticket
 
 RULES = ["F-04", "R-Q02", "R-Q03", "X-24"]
 SHOWN_AHEAD = 4
 FRAGMENTS = ["counter-line", "counter-card", "counter-side", "counter-next"]
 
 # Who stands at a counter or was put on hold there, and whether any care was given. Plain SQL, as queueing.call_order.
-HERE = """
-    SELECT t.*, EXISTS (SELECT 1 FROM queueing_careact c WHERE c.ticket_id = t.id) AS has_care
-    FROM queueing_ticket t WHERE t.counter_id = %s AND t.state IN ('called', 'serving', 'held')
+HERE = f"""
+    SELECT {plain.columns(Ticket, "t")}, {plain.columns(Service, "s")},
+        EXISTS (SELECT 1 FROM queueing_careact c WHERE c.ticket_id = t.id)
+    FROM queueing_ticket t JOIN queueing_service s ON s.id = t.service_id
+    WHERE t.counter_id = %s AND t.state IN ('called', 'serving', 'held')
 """
 
 
@@ -54,9 +56,8 @@ def render_counter(state: CounterState) -> dict[str, str]:
 def of_counter(counter: Counter, at: dt.datetime) -> CounterState:
     """Read what one counter's tablet shows: the answer to a tap. Queries: at most 8, at most 6 while somebody is here."""
     hall = counter.hall
-    counter = Counter.objects.select_related("clerk").get(pk=counter.pk)
-    counter.hall = hall
-    here = list(Ticket.objects.raw(HERE, [counter.pk]))
+    counter = counters.fresh(counter)
+    here = _here(counter)
     current = next((ticket for ticket in here if ticket.state != State.HELD), None)
     if current is not None:
         given = current.care.filter(undone_at=None).select_related("by") if current.has_care else []  # type: ignore[attr-defined]
@@ -77,6 +78,18 @@ def of_counter(counter: Counter, at: dt.datetime) -> CounterState:
     return CounterState(
         hall, at, rules, counter, current, ahead, count, held=sum(ticket.state == State.HELD for ticket in here)
     )
+
+
+def _here(counter: Counter) -> list[Ticket]:
+    """Who is called, in service or on hold at a counter, each with service and `.has_care`. One query."""
+    width = len(Ticket._meta.concrete_fields)
+    found = []
+    for row in plain.rows(HERE, [counter.pk]):
+        ticket = plain.made(Ticket, row[:width])
+        ticket.service = plain.made(Service, row[width:-1])
+        ticket.has_care = row[-1]  # type: ignore[attr-defined]
+        found.append(ticket)
+    return found
 
 
 def of_queue(state: QueueState, counter: Counter) -> CounterState:

@@ -5,11 +5,11 @@ import secrets
 
 from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
-from django.contrib.sessions.backends.db import SessionStore
 from django.db import connection
 
 from hall import clock
 from hall.models import Counter, Hall, Kind, Membership, OpeningInterval, Person
+from hall.sessions import SessionStore
 from queueing.models import Service, Ticket
 
 

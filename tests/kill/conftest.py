@@ -10,12 +10,12 @@ import dj_database_url
 import pytest
 from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
-from django.contrib.sessions.backends.db import SessionStore
 from django.db import connections
 from pytest_django.plugin import DjangoDbBlocker
 
 from hall import embedded
 from hall.models import Person
+from hall.sessions import SessionStore
 from tests import stack as stacks
 
 
