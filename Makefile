@@ -11,6 +11,9 @@ UV = $(BIN)/uv
 CACHED = PYTHONDONTWRITEBYTECODE=
 # Suites that start whole stacks: one after another, after the rest, which shares the processors.
 STACKS = tests/run tests/kill tests/browser
+# Whole days, thousands of rounds, waits for time limits to pass: minutes.
+LONG = tests/long
+SHARED = -n logical --maxprocesses 4 --dist loadfile
 
 run: .venv/.runtime
 	@HOST="$(HOST)" PORT="$(PORT)" PUBLIC_URL="$(PUBLIC_URL)" $(CACHED) exec $(BIN)/python manage.py run
@@ -25,7 +28,8 @@ test: .venv/.development
 	$(BIN)/lint-imports --no-cache
 	find templates -name '*.html' -exec $(BIN)/djade --check --target-version 5.2 {} +
 	$(BIN)/python -m tests.chromium
-	$(CACHED) $(BIN)/pytest -n logical --maxprocesses 4 --dist loadfile --ignore tests/run --ignore tests/kill --ignore tests/browser
+	$(CACHED) $(BIN)/pytest $(SHARED) --ignore tests/run --ignore tests/kill --ignore tests/browser --ignore $(LONG)
+	$(CACHED) $(BIN)/pytest $(SHARED) $(LONG)
 	$(CACHED) $(BIN)/pytest $(STACKS)
 
 requirements: .venv/.uv
