@@ -23,12 +23,12 @@ PER_SECOND = 20
 BOUNDS = {200: 4.0, 1000: 3.0}
 
 
-async def delivery(which: str, sockets: int, messages: int, *, stalled: int = 0) -> list[float]:
+async def delivery(which: str, sockets: int, messages: int, *, stalled: int = 0, size: int = 4096) -> list[float]:
     """Seconds from handing over to the last socket that takes anything, one for each message."""
     port = free_port()
     with tempfile.TemporaryDirectory() as data_dir:
         server = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "tests.bench.delivery_server", which, str(port),
+            sys.executable, "-m", "tests.bench.delivery_server", which, str(port), str(size),
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, limit=1 << 20,
             env={**os.environ, "DJANGO_SETTINGS_MODULE": "hall.settings", "HALL_DATA": data_dir,
                  "DATABASE_URL": "postgres://nobody@localhost/none", "REDIS_URL": "redis://localhost/0"},

@@ -168,7 +168,7 @@ def fill(chosen: argparse.Namespace) -> None:
     is_due = f"n %% {max(1, waiting // chosen.due)} = 0 AND n / {max(1, waiting // chosen.due)} < {chosen.due}"
     with connection.cursor() as cursor:
         cursor.execute("SET session_replication_role = replica")  # our own made-up rows: no foreign key is checked
-        cursor.execute(HALLS, sizes)
+        psycopg.ClientCursor(connection.connection).execute(HALLS, sizes)  # several statements at once
         old = TICKETS.format(
             letter="O", state="done", serial="(n / %(halls)s + 1)", on="day::date", since="day", issued="day", called="day",
             waited="interval '6 minutes'", counter="h.counter", warn="NULL", alarm="NULL",

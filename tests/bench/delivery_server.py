@@ -16,11 +16,11 @@ from websockets.asyncio.server import ServerConnection, broadcast, serve
 
 from tests.bench.sockets import allow_many_files
 
-BYTES = 4096
+BYTES = int(sys.argv[3]) if len(sys.argv) > 3 else 4096  # of each message
 
 
 async def when_told(hand_over: Callable[[str], None]) -> None:
-    """Hand texts of 4 KB over as often as asked, and print the instants (time.monotonic) of it."""
+    """Hand texts of BYTES over as often as asked, and print the instants (time.monotonic) of it."""
     loop = asyncio.get_running_loop()
     print("ready", flush=True)
     while line := await loop.run_in_executor(None, sys.stdin.readline):

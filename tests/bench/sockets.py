@@ -28,6 +28,7 @@ class Crowd:
         self.refused = 0
         self.quiet_since = time.monotonic()
         self.arrivals: list[list[float]] = []
+        self.bytes = 0  # taken by all since `start_counting`
 
     async def connect(self, count: int, host: str, port: int, path: str, cookie: str = "") -> None:
         """Open so many sockets at once and wait until each is accepted or refused."""
@@ -51,7 +52,7 @@ class Crowd:
             await asyncio.sleep(0.05)
 
     def start_counting(self) -> None:
-        self.arrivals = []
+        self.arrivals, self.bytes = [], 0
         for socket in self.sockets:
             socket.count = 0
 
@@ -82,6 +83,7 @@ class Reader(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self.crowd.quiet_since = time.monotonic()
+        self.crowd.bytes += len(data)
         self.buffer += data
         if not self.is_open and not self._shake_hands():
             return
