@@ -4,7 +4,7 @@ import datetime as dt
 
 from django.utils.translation import gettext as _
 
-from hall import live, plain, text
+from hall import live, plain, postings, text
 from hall.locks import lock_queue
 from hall.models import Counter, CounterEvent, Person
 from hall.refusals import CounterBusy, CounterNotOpen, CounterTaken, Invalid
@@ -30,6 +30,7 @@ def sign_in(counter: Counter, *, by: Person, at: dt.datetime) -> Counter:
             raise CounterTaken(
                 _("You are still at counter %(number)s. Close it there first.") % {"number": elsewhere.number}
             )
+        postings.take_counter(counter, by, by=by, at=at)
         return _change(counter, "signed_in", by=by, at=at, clerk=by, clerk_since=at)
 
 
@@ -171,6 +172,7 @@ def _stands(counter_id: int, number: str, free_since: dt.datetime | None, favour
 def _close(counter: Counter, *, by: Person | None, at: dt.datetime) -> Counter:
     if counter.state == Counter.State.CLOSED and counter.clerk_id is None:
         return counter
+    postings.leave_counter(counter, by=by, at=at)
     return _change(
         counter, "closed", by=by, at=at,
         state=Counter.State.CLOSED, state_since=at, free_since=None, clerk=None, clerk_since=None,

@@ -525,15 +525,15 @@ def _draw(hall_id: int, screens: list[Screen]) -> dict[Screen, dict[str, str]]:
     return drawn
 
 
-RIGHTS = """
-    SELECT 'person', viewer.session_key, person.id, person.password, member.hall_id, member.kind
+RIGHTS = f"""
+    SELECT 'person', viewer.session_key, person.id, person.password, member.hall_id, member.kind, member.held
     FROM unnest(%s::text[], %s::bigint[]) AS viewer (session_key, person_id)
     JOIN django_session session ON session.session_key = viewer.session_key AND session.expire_date > clock_timestamp()
     JOIN hall_person person ON person.id = viewer.person_id AND person.is_active
-    JOIN hall_membership member ON member.person_id = person.id
+    JOIN ({access.RIGHTS}) member ON member.person_id = person.id
     JOIN hall_hall hall ON hall.id = member.hall_id AND hall.is_active
     UNION ALL
-    SELECT 'device', '', device.id, device.token_hash, device.hall_id, device.screen
+    SELECT 'device', '', device.id, device.token_hash, device.hall_id, device.screen, true
     FROM hall_device device JOIN hall_hall hall ON hall.id = device.hall_id AND hall.is_active
     WHERE device.is_active AND device.id = ANY(%s::bigint[])
 """
@@ -550,9 +550,10 @@ def still_allowed(looking: set[tuple[Viewer, Screen]]) -> set[tuple[Viewer, Scre
         )
         rows = cursor.fetchall()
     rights: dict[tuple[Viewer, int], set[access.Action]] = {}
-    for who, session_key, pk, secret, hall_id, kind in rows:
+    for who, session_key, pk, secret, hall_id, kind, held in rows:
         if who == "person":
-            viewer, actions = Viewer(session_key=session_key, person_id=pk, password=secret), access.TABLE[Kind(kind)]
+            viewer = Viewer(session_key=session_key, person_id=pk, password=secret)
+            actions = access.rights([(Kind(kind), held)]).now
         else:
             viewer, actions = Viewer(device_id=pk, token_hash=secret), access.DEVICE_TABLE[Device.Screen(kind)]
         rights.setdefault((viewer, hall_id), set()).update(actions)

@@ -49,6 +49,7 @@ def know_device(get_response: GetResponse) -> GetResponse:
 
 class AskWhoItIs:
     """Nobody is signed in where somebody must be: to the login page, a paired tablet to the PIN page, and back afterwards.
+    Somebody does not hold the post that a page is for: to "my shift", where he takes it.
 
     An htmx request is answered 401 with HX-Redirect (htmx 2 follows that header whatever the status).
     """
@@ -60,9 +61,20 @@ class AskWhoItIs:
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        if not isinstance(exception, access.SignInNeeded):
-            return None
-        return to_sign_in(request)
+        if isinstance(exception, access.SignInNeeded):
+            return to_sign_in(request)
+        is_page = request.method in ("GET", "HEAD") and request.headers.get("HX-Request") != "true"
+        if isinstance(exception, access.PostNotHeld) and is_page:
+            return to_my_shift(request)
+        return None
+
+
+def to_my_shift(request: HttpRequest) -> HttpResponse:
+    """The answer that leads to the page where one takes a post, and from there back to the page one wanted."""
+    query = QueryDict(mutable=True)
+    query["next"] = request.get_full_path()
+    code = request.hall.code  # type: ignore[attr-defined]
+    return redirect(reverse("my-shift", args=[code]) + "?" + query.urlencode(safe="/"))
 
 
 def to_sign_in(request: HttpRequest) -> HttpResponse:

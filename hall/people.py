@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from hall import guesses, text
 from hall.guesses import Allowance
-from hall.models import Device, Hall, Person
+from hall.models import Device, Hall, Kind, Membership, Person
 from hall.refusals import Invalid, Refused, WrongState
 
 PIN_TRIES = 5
@@ -71,6 +71,14 @@ def with_pin(hall: Hall) -> list[Person]:
     return list(
         Person.objects.filter(memberships__hall=hall, is_active=True).exclude(pin_hash="").distinct().order_by("login")
     )
+
+
+def kinds_by_hall(person: Person) -> dict[int, set[Kind]]:
+    """Hall id → as what a person belongs there. One query."""
+    found: dict[int, set[Kind]] = {}
+    for hall_id, kind in Membership.objects.filter(person=person).values_list("hall_id", "kind"):
+        found.setdefault(hall_id, set()).add(Kind(kind))
+    return found
 
 
 def switch_by_pin(person_id: int, pin: str, *, by: Device | None, at: dt.datetime) -> Person:

@@ -18,8 +18,9 @@ from django.db import transaction
 from django.http import HttpResponse
 from django.test import Client
 
-from hall import devices
+from hall import devices, postings
 from hall.models import (
+    STANDING,
     AlarmRung,
     Counter,
     Device,
@@ -30,6 +31,8 @@ from hall.models import (
     Membership,
     OpeningInterval,
     Person,
+    Post,
+    Posting,
     Zone,
 )
 from hall.refusals import Refused
@@ -91,19 +94,36 @@ def hall(*, opens: dt.time = dt.time(0), closes: dt.time = dt.time(0), **fields:
 
 
 def person(
-    hall: Hall | None = None, kind: str = Kind.CLERK, *, password: str | None = None, **fields: object
+    hall: Hall | None = None,
+    kind: str = Kind.CLERK,
+    *,
+    password: str | None = None,
+    holds: bool = True,
+    **fields: object,
 ) -> Person:
-    """Somebody, with one membership when a hall is given. Without a password he can only be logged in by force."""
+    """Somebody, with one membership when a hall is given, who holds its post now (a clerk takes his by opening a counter). Without a password he can only be logged in by force."""
     number = next(_numbers)
     given = {"login": f"person-{number}", "name_zh": f"王{number}", "name_en": f"Wang {number}", **fields}
     made = Person.objects.create(password=make_password(password), **given)
     if hall is not None:
-        membership(made, hall, kind)
+        membership(made, hall, kind, holds=holds)
     return made
 
 
-def membership(person: Person, hall: Hall, kind: str = Kind.CLERK) -> Membership:
-    return Membership.objects.create(person=person, hall=hall, kind=kind)
+def membership(person: Person, hall: Hall, kind: str = Kind.CLERK, *, holds: bool = True) -> Membership:
+    """He belongs to the hall as this kind, and holds the post that goes with it since long ago, unless told otherwise."""
+    row = post(kind)
+    made = Membership.objects.create(person=person, hall=hall, kind=kind, post=row)
+    if holds and kind not in STANDING and kind not in (Kind.CLERK, Kind.VIP_RECEPTION):
+        Posting.objects.create(hall=hall, person=person, post=row, since=AT - 60 * MINUTE)
+    return made
+
+
+def post(kind: str = Kind.CLERK, **fields: object) -> Post:
+    """The usual post of a kind, made when it is first asked for."""
+    slug = postings.USUAL.get(Kind(kind), "cleaner")
+    given = {"code": slug.upper()[:2] + slug[-2:].upper(), "name_zh": slug, "name_en": slug, "kind": kind, **fields}
+    return Post.objects.get_or_create(slug=slug, defaults=given)[0]
 
 
 def zone(hall: Hall, slug: str = "counter", **fields: object) -> Zone:

@@ -6,10 +6,12 @@ from hall.models.devices import Device
 from hall.models.guesses import Guesses
 from hall.models.halls import DayClose, Hall, Heartbeat, Holiday, OpeningInterval, Room, Zone
 from hall.models.limits import Limit, LimitOverride
-from hall.models.people import Kind, Membership, Person
+from hall.models.people import STANDING, Kind, Membership, Person
+from hall.models.posts import HallPost, Post, Posting
 from hall.models.taps import Tap
 
 __all__ = [
+    "STANDING",
     "Alarm",
     "AlarmEvent",
     "AlarmRung",
@@ -19,6 +21,7 @@ __all__ = [
     "Device",
     "Guesses",
     "Hall",
+    "HallPost",
     "Heartbeat",
     "Holiday",
     "Kind",
@@ -27,6 +30,8 @@ __all__ = [
     "Membership",
     "OpeningInterval",
     "Person",
+    "Post",
+    "Posting",
     "Room",
     "Tap",
     "Zone",

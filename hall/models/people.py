@@ -20,6 +20,11 @@ class Kind(models.TextChoices):
     FLOATER = "floater", _("floater")
     GUARD = "guard", _("security guard")
     RECEPTIONIST = "receptionist", _("customer receptionist")
+    STAFF = "staff", _("other staff")
+
+
+# Who is this at all hours; everybody else holds a post by taking it (Posting).
+STANDING = frozenset({Kind.HEADQUARTERS, Kind.HALL_MANAGER})
 
 
 class PersonManager(BaseUserManager["Person"]):
@@ -73,18 +78,32 @@ class Person(AbstractBaseUser, PermissionsMixin):
 
 
 class Membership(models.Model):
-    """Where a person belongs, and as what. One person may be several things in one hall."""
+    """Where a person belongs, and which posts he may take there. One person may have several."""
 
     person = models.ForeignKey(Person, models.CASCADE, related_name="memberships", verbose_name=_("person"))
     hall = models.ForeignKey("hall.Hall", models.CASCADE, related_name="memberships", verbose_name=_("hall"))
     kind = models.CharField(_("as"), max_length=20, choices=Kind)
+    post = models.ForeignKey(
+        "hall.Post",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="memberships",
+        verbose_name=_("post"),
+        help_text=_("Empty: the usual post of this kind."),
+    )
+    company = models.CharField(_("company of third-party staff"), max_length=60, blank=True)  # O-14: guards, cleaners
 
     history = HistoricalRecords()
 
     class Meta:
         verbose_name = _("membership")
         verbose_name_plural = _("memberships")
-        constraints = [models.UniqueConstraint(fields=["person", "hall", "kind"], name="membership_once")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["person", "hall", "kind", "post"], nulls_distinct=False, name="membership_once"
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.person} · {self.get_kind_display()}"

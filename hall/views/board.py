@@ -218,9 +218,9 @@ def _to_board(hall: Hall) -> HttpResponse:
     return HttpResponse(headers={"HX-Redirect": reverse("board", args=[hall.code])})
 
 
-def _may(request: HttpRequest, hall: Hall) -> set[Action]:
+def _may(request: HttpRequest, hall: Hall) -> frozenset[Action]:
     """What the person may do in the hall: which links a page shows."""
-    return {action for kind in access.kinds_of(request.user, hall) for action in access.TABLE[kind]}  # type: ignore[arg-type]
+    return access.rights_of(request.user, hall).now  # type: ignore[arg-type]
 
 
 urlpatterns = [

@@ -208,8 +208,8 @@ def home(request: HttpRequest) -> HttpResponse:
     if not request.user.is_authenticated:
         device = request.device  # type: ignore[attr-defined]
         return redirect(_page_of_device(device) if device else "login")
-    kinds = access.kinds_by_hall(request.user)
-    halls = [_entry(hall, kinds[hall.pk]) for hall in access.halls_of(request.user)]
+    rights, kinds = access.rights_by_hall(request.user), people.kinds_by_hall(request.user)
+    halls = [_entry(hall, kinds[hall.pk], rights[hall.pk].at_most) for hall in access.halls_of(request.user)]
     may_administrate = admin.site.has_permission(request)
     places = [place["address"] for entry in halls for place in entry["workplaces"]]
     if len(places) == 1 and not may_administrate and "all" not in request.GET:
@@ -283,9 +283,8 @@ def _page_of_device(device: Device) -> str:
     return reverse(DEVICE_PAGES[Device.Screen(device.screen)], args=[device.hall.code])
 
 
-def _entry(hall: Hall, kinds: set[Kind]) -> dict[str, Any]:
-    """One hall with the pages that these kinds may open, in the order they are shown."""
-    actions = {action for kind in kinds for action in access.TABLE[kind]}
+def _entry(hall: Hall, kinds: set[Kind], actions: frozenset[Action]) -> dict[str, Any]:
+    """One hall with the pages that a person may open there, in the order they are shown."""
     return {
         "hall": hall,
         "kinds": sorted(kind.label for kind in kinds),

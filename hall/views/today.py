@@ -35,7 +35,7 @@ FORMULA = (
 def today(request: HttpRequest, code: str) -> HttpResponse:
     """A day of the hall by hour; `?on=` names another day than today."""
     hall = access.hall(request, code, Action.SEE_TODAY)
-    may = {action for kind in access.kinds_of(request.user, hall) for action in access.TABLE[kind]}  # type: ignore[arg-type]
+    may = access.rights_of(request.user, hall).now  # type: ignore[arg-type]
     at = clock.now_in(hall, clock.now())
     shown: dict[str, object] = {"hall": hall, "may": may, "today": hall.business_date(at)}
     try:

@@ -1,0 +1,122 @@
+"""Every write to a posting: taking and leaving a post, and the rights that come and go with it."""
+
+import datetime as dt
+
+from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
+from django.utils.translation import gettext as _
+
+from hall import live
+from hall.models import Counter, Hall, HallPost, Membership, Person, Post, Posting, Zone
+from hall.models.people import Kind
+from hall.refusals import CounterTaken, Invalid, WrongState
+
+# The post that somebody of this kind has where his membership names none.
+USUAL = {
+    Kind.HEADQUARTERS: "branch-service-office",
+    Kind.HALL_MANAGER: "hall-manager",
+    Kind.DUTY_MANAGER: "duty-manager",
+    Kind.CLERK: "counter-clerk",
+    Kind.VIP_RECEPTION: "vip-receptionist",
+    Kind.GUIDE: "guide",
+    Kind.FLOATER: "floater",
+    Kind.GUARD: "security-guard",
+    Kind.RECEPTIONIST: "customer-receptionist",
+}
+
+
+def posts_of_hall(hall: Hall) -> list[Post]:
+    """The posts that a hall has, in order: all but extended ones, unless the hall says otherwise (O-17). Two queries."""
+    own = dict(HallPost.objects.filter(hall=hall).values_list("post_id", "is_used"))
+    posts = Post.objects.filter(is_active=True).exclude(group=Post.Group.TASKS)
+    return [post for post in posts if own.get(post.pk, post.group != Post.Group.EXTENDED)]
+
+
+def posts_of(person: Person, hall: Hall) -> list[Post]:
+    """The posts that a person may take in a hall, in order. Two queries."""
+    rows = list(Membership.objects.filter(person=person, hall=hall).select_related("post"))
+    named = {row.post.pk: row.post for row in rows if row.post is not None}
+    slugs = [USUAL[Kind(row.kind)] for row in rows if row.post is None and row.kind in USUAL]
+    named |= {post.pk: post for post in Post.objects.filter(slug__in=slugs)}
+    return sorted((post for post in named.values() if post.is_active), key=lambda post: (post.position, post.code))
+
+
+def held_by(person: Person, hall: Hall) -> list[Posting]:
+    """What a person holds in a hall now, with post, zone and counter. One query."""
+    return list(Posting.objects.filter(person=person, hall=hall, until=None).select_related("post", "zone", "counter"))
+
+
+def take(
+    person: Person, hall: Hall, post: Post, *, zone: Zone | None = None, counter: Counter | None = None, is_delegate: bool = False,
+    by: Person | None, at: dt.datetime,
+) -> Posting:  # fmt: skip
+    """A person holds this post from now on, in this zone or at this counter. Taking it twice changes nothing.
+
+    Raises Invalid for a post that the person has not learnt or a zone of another hall, CounterTaken where the counter
+    has a colleague or the person another counter.
+    """
+    if zone is not None and zone.hall_id != hall.pk:
+        raise Invalid(_("Please choose a zone of this hall."))
+    if not is_delegate and post.pk not in {known.pk for known in posts_of(person, hall)}:
+        raise Invalid(_("%(name)s does not have the post %(post)s here.") % {"name": person.name, "post": post.name})
+    with transaction.atomic():
+        held = Posting.objects.filter(person=person, hall=hall, post=post, until=None)
+        found = held.filter(zone=zone, counter=counter).first()
+        if found is not None:
+            return found
+        if zone is not None or counter is not None:  # from "somewhere" to a place: one posting, not two
+            end(held.filter(zone=None, counter=None), reason="moved", by=by, at=at)
+        try:
+            with transaction.atomic():  # the constraint's refusal undoes the insert only
+                made = Posting.objects.create(
+                    hall=hall, person=person, post=post, zone=zone, counter=counter, since=at, is_delegate=is_delegate, by=by
+                )  # fmt: skip
+        except IntegrityError as error:
+            raise _taken(error, person, counter) from error
+        live.announce(hall.pk, "postings")
+    return made
+
+
+def leave(posting: Posting, *, reason: str = "", by: Person | None, at: dt.datetime) -> None:
+    """A post is given up. Raises WrongState if it was given up already."""
+    if end(Posting.objects.filter(pk=posting.pk), reason=reason, by=by, at=at) != 1:
+        raise WrongState(_("This post was given up already."))
+
+
+def end(held: QuerySet[Posting], *, reason: str = "", by: Person | None, at: dt.datetime) -> int:
+    """End the open ones of these postings; announces each hall. Returns how many."""
+    halls = set(held.filter(until=None).values_list("hall_id", flat=True))
+    ended = 0
+    for hall_id in halls:
+        rows = held.filter(until=None, hall_id=hall_id)
+        rows.filter(since__gt=at).update(since=at)
+        ended += rows.update(until=at, ended_by=by, reason=reason)
+        live.announce(hall_id, "postings")
+    return ended
+
+
+def take_counter(counter: Counter, person: Person, *, by: Person | None, at: dt.datetime) -> None:
+    """The posting that goes with a sign-in at a counter (hall.counters); the post is the person's own that serves."""
+    posts = posts_of(person, counter.hall)
+    serving = [post for post in posts if post.kind in (Kind.CLERK, Kind.VIP_RECEPTION, Kind.DUTY_MANAGER)]
+    if not serving:
+        return
+    vip = counter.kind == Counter.Kind.VIP
+    serving.sort(key=lambda post: (post.kind == Kind.DUTY_MANAGER, (post.kind == Kind.VIP_RECEPTION) != vip))
+    take(person, counter.hall, serving[0], zone=counter.zone, counter=counter, by=by, at=at)
+
+
+def leave_counter(counter: Counter, *, reason: str = "", by: Person | None, at: dt.datetime) -> None:
+    """Nobody holds this counter any more."""
+    end(Posting.objects.filter(counter=counter), reason=reason, by=by, at=at)
+
+
+def _taken(error: IntegrityError, person: Person, counter: Counter | None) -> CounterTaken:
+    name = getattr(getattr(error.__cause__, "diag", None), "constraint_name", "") or ""
+    if name == "counter_has_one_person_at_a_time":
+        return CounterTaken(
+            _("Somebody else holds counter %(number)s.") % {"number": counter.number if counter else ""}
+        )
+    if name == "person_at_one_counter_at_a_time":
+        return CounterTaken(_("%(name)s is still at another counter.") % {"name": person.name})
+    raise error

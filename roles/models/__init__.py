@@ -1,0 +1,1 @@
+"""What posts owe and what came of it: duties, rosters, tasks, briefings, rounds, records."""
