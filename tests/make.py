@@ -101,7 +101,10 @@ def person(
     holds: bool = True,
     **fields: object,
 ) -> Person:
-    """Somebody, with one membership when a hall is given, who holds its post now (a clerk takes his by opening a counter). Without a password he can only be logged in by force."""
+    """Somebody, with one membership when a hall is given, who holds its post now (a clerk takes his by opening a counter).
+
+    Without a password he can only be logged in by force.
+    """
     number = next(_numbers)
     given = {"login": f"person-{number}", "name_zh": f"王{number}", "name_en": f"Wang {number}", **fields}
     made = Person.objects.create(password=make_password(password), **given)

@@ -1,7 +1,7 @@
 """From a commit to the last of 200 board screens, 4 changes a second. `python -m tests.bench.bench_commit_to_screen`
 
-Bound: the median is at most the render's median plus 3 times that of a bare broadcast of as many bytes, and each change is rendered once, however many
-look. Also: 300 screens connecting at once are all accepted.
+Bound: the median is at most the render's median plus 3 times that of a bare broadcast of as many bytes, and each change is
+rendered once, however many look. Also: 300 screens connecting at once are all accepted.
 """
 
 import asyncio
