@@ -18,10 +18,13 @@ from hall.management import demo
 from hall.management.commands.compile_catalogues import compile_all
 from hall.models import Hall
 from hall.models.halls import Clock
+from roles import catalogue
 
 
 class Command(BaseCommand):
-    """In order: 1 check both addresses, 2 migrate, 3 compile translations, 4 collect static files, 5 make the demo hall."""
+    """In order: 1 check both addresses, 2 migrate, 3 load posts and duties, 4 compile translations, 5 collect static files,
+    6 make the demo hall.
+    """
 
     help = "Check database and Valkey, migrate, compile translations, collect static files, make the demo hall if there is no hall."
     requires_system_checks = []
@@ -40,6 +43,7 @@ class Command(BaseCommand):
             check_database(settings.DATABASE_URL)
             check_redis(settings.REDIS_URL)
             call_command("migrate", verbosity=0, interactive=False)
+            catalogue.load(by=None, at=clock.now())
         for folder in settings.LOCALE_PATHS:
             compile_all(Path(folder))
         collect_static(Path(settings.STATIC_ROOT))
