@@ -91,7 +91,10 @@ RIGHTS = f"""
     SELECT g.person_id, g.hall_id, p.kind, true
     FROM hall_posting g JOIN hall_post p ON p.id = g.post_id
     WHERE g.until IS NULL
-      AND EXISTS (SELECT 1 FROM hall_membership m WHERE m.person_id = g.person_id AND m.hall_id = g.hall_id)
+      AND EXISTS (
+          SELECT 1 FROM hall_membership m WHERE m.person_id = g.person_id AND m.hall_id = g.hall_id
+            AND (g.is_delegate OR m.kind = p.kind)
+      )
 """
 
 # A counter, its hall, and what the person who asks is there: one statement, since every tap asks.

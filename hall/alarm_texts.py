@@ -7,6 +7,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from hall.models import Alarm, Kind
+from hall.models.names import pick
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,15 @@ def _day_left_open(alarm: Alarm, count: int) -> tuple[str, str]:
     return title % {"date": alarm.data.get("date", ""), "count": left}, action
 
 
+def _nobody_in_zone(alarm: Alarm, count: int) -> tuple[str, str]:
+    data = alarm.data
+    title = _("Nobody in zone %(zone)s") % {"zone": pick(data.get("zone_zh", ""), data.get("zone_en", ""))}
+    neighbour = pick(data.get("neighbour_zh", ""), data.get("neighbour_en", ""))
+    if not neighbour:
+        return title, _("Send somebody there")
+    return title, _("Ask %(name)s to cover it") % {"name": neighbour}
+
+
 def _other(alarm: Alarm, count: int) -> tuple[str, str]:
     return alarm.rule, _("See to it")
 
@@ -64,4 +74,4 @@ def _limit(alarm: Alarm) -> str:
     return f"{alarm.data.get('minutes', 0):g}"
 
 
-_RULES = {"R-Q01": _average, "R-Q02": _one_wait, "R-Q22": _day_left_open}
+_RULES = {"R-Q01": _average, "R-Q02": _one_wait, "R-Q22": _day_left_open, "R-Q25": _nobody_in_zone}

@@ -13,6 +13,7 @@ app.autodiscover_tasks()
 # Messages expire after one period: what is due is a fact in the database, so a late message is worth nothing.
 app.conf.beat_schedule = {
     "watch the clock": {"task": "queueing.tasks.watch_the_clock", "schedule": 1.0, "options": {"expires": 1.0}},
+    "watch the zones": {"task": "queueing.tasks.watch_the_zones", "schedule": 5.0, "options": {"expires": 5.0}},
     "close left-open days": {
         "task": "queueing.tasks.close_left_open_days",
         "schedule": 60.0,

@@ -16,6 +16,8 @@ from hall.refusals import Invalid
 
 CATALOGUE = Path(__file__).resolve().parent / "catalogue"
 MOST_COUNTERS = 200
+# Where somebody must be while a hall is open; counters show for themselves. A hall edits it in the admin site.
+ALWAYS_HELD = {"entrance", "selfservice", "waiting"}
 
 # What a new hall starts with until its own hours are entered.
 MONDAY_TO_SATURDAY = [(day, dt.time(9), dt.time(18)) for day in Weekday if day != Weekday.SUNDAY]
@@ -41,7 +43,8 @@ def make_hall(
         keep(hall, by=by, at=at)
         by_slug = {}
         for position, zone in enumerate(zone_list()):
-            by_slug[zone["slug"]] = keep(Zone(hall=hall, position=position, **zone), by=by, at=at)
+            row = Zone(hall=hall, position=position, needs_somebody=zone["slug"] in ALWAYS_HELD, **zone)
+            by_slug[zone["slug"]] = keep(row, by=by, at=at)
         for weekday, opens, closes in MONDAY_TO_SATURDAY if opening is None else opening:
             keep(OpeningInterval(hall=hall, weekday=weekday, opens=opens, closes=closes), by=by, at=at)
         for number in range(1, counters + 1):

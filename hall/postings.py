@@ -77,6 +77,34 @@ def take(
     return made
 
 
+def send(person: Person, zone: Zone, *, only_here: bool, by: Person | None, at: dt.datetime) -> Posting:
+    """Somebody who is on his post goes to this zone; `only_here`: and leaves every other (R-Q20, a busy hall).
+
+    Raises WrongState for somebody who holds no post, or is at a counter.
+    """
+    with transaction.atomic():
+        held = held_by(person, zone.hall)
+        if any(posting.counter_id for posting in held):
+            raise WrongState(_("%(name)s is at a counter. Close it first.") % {"name": person.name})
+        if not held:
+            raise WrongState(_("%(name)s holds no post now.") % {"name": person.name})
+        first = next((posting for posting in held if posting.zone_id == zone.pk), held[0])
+        if only_here:
+            others = Posting.objects.filter(person=person, hall=zone.hall, post=first.post, until=None)
+            end(others.exclude(zone=zone), reason="moved", by=by, at=at)
+        return take(person, zone.hall, first.post, zone=zone, by=by, at=at, is_delegate=first.is_delegate)
+
+
+def relieve(posting: Posting, *, by: Person | None, at: dt.datetime) -> None:
+    """Somebody leaves a zone and stays on his post. Raises WrongState if he has left it already."""
+    with transaction.atomic():
+        leave(posting, reason="relieved", by=by, at=at)
+        if not Posting.objects.filter(
+            person=posting.person_id, hall=posting.hall_id, post=posting.post_id, until=None
+        ).exists():
+            take(posting.person, posting.hall, posting.post, is_delegate=posting.is_delegate, by=by, at=at)
+
+
 def leave(posting: Posting, *, reason: str = "", by: Person | None, at: dt.datetime) -> None:
     """A post is given up. Raises WrongState if it was given up already."""
     if end(Posting.objects.filter(pk=posting.pk), reason=reason, by=by, at=at) != 1:

@@ -5,7 +5,8 @@ from django.urls import path
 
 from hall.health import health
 from hall.views import board, live, people, site, today
-from queueing.views import call, counter, floor, kiosk, ticket
+from queueing.views import call, counter, floor, kiosk, ticket, zones
+from roles.views import my_shift
 
 urlpatterns = [
     path("admin/", admin.site.urls),
@@ -20,4 +21,6 @@ urlpatterns = [
     *floor.urlpatterns,
     *kiosk.urlpatterns,
     *ticket.urlpatterns,
+    *zones.urlpatterns,
+    *my_shift.urlpatterns,
 ]

@@ -17,12 +17,13 @@ from random import Random
 from django.db import DatabaseError
 from django.db.models import prefetch_related_objects
 
-from hall import counters, hours, limits, live
+from hall import counters, hours, limits, live, postings
 from hall.locks import lock_queue
-from hall.models import Counter, CounterEvent, Hall, Kind, Membership, Person, Tap
+from hall.models import Counter, CounterEvent, Hall, Kind, Membership, Person, Tap, Zone
 from hall.refusals import HallClosed, Refused
 from queueing import care, tickets, waits
 from queueing.models import AT_COUNTER, CareAct, CustomerClass, Service, State, Ticket
+from roles import coverage
 
 SECOND = dt.timedelta(seconds=1)
 MINUTE = dt.timedelta(minutes=1)
@@ -42,6 +43,9 @@ FIRST_HEIGHT = 27.0
 HEIGHTS = (14.0, 24.0)
 NIGHT_SHARE = 0.45  # of the day's waits, with fewer counters
 NIGHT = (22, 7)  # local hours
+
+HOME_ZONE = "selfservice"  # where simulated floaters stand
+AWAY_CHANCE = 0.03  # of leaving it, at each act: about twice an hour, so that a zone with nobody is seen
 
 SERVICE_MINUTES = [3.0, 6.0, 4.6, 4.0, 6.5, 3.6]  # means, by the services' positions
 HANDLING = 5.2 * MINUTE  # from call to call at one counter, about
@@ -330,6 +334,9 @@ class Simulation:
         again = self._between(50, 110)
         if self._is_with_people(floater, at):
             return again
+        away = self._off_and_on(floater, at)
+        if away is not None:
+            return away
         late = Ticket.objects.filter(hall=self.hall, state=State.WAITING, alarm_due_at__lte=at - self._between(90, 240))
         ticket = late.exclude(care__at__gt=at - 12 * MINUTE).order_by("issued_at", "id").first()
         if ticket is None:
@@ -343,12 +350,25 @@ class Simulation:
         care.give(ticket, kind, by=floater, at=at)
         return again
 
+    def _off_and_on(self, floater: Person, at: dt.datetime) -> dt.timedelta | None:
+        """A floater takes his zone, and now and then leaves it for some minutes. How long he is away, None: he is there."""
+        held = [posting for posting in postings.held_by(floater, self.hall) if posting.zone_id is not None]
+        if held and self.random.random() < AWAY_CHANCE:
+            postings.leave(held[0], reason="break", by=floater, at=at)
+            return self._between(150, 420)
+        home = Zone.objects.filter(hall=self.hall, slug=HOME_ZONE).first()
+        posts = [post for post in postings.posts_of(floater, self.hall) if post.kind == Kind.FLOATER]
+        if not held and home is not None and posts:
+            postings.take(floater, self.hall, posts[0], zone=home, by=floater, at=at)
+        return None
+
     # What everybody shares
 
     def _watch(self, at: dt.datetime) -> dt.timedelta | None:
         if not self.watching:
             return None
         waits.sweep(at=at, hall_ids=[self.hall.pk])
+        coverage.sweep(at=at, hall_ids=[self.hall.pk])
         return WATCH_EVERY
 
     def _wanted(self, at: dt.datetime) -> list[Desk]:

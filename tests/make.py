@@ -101,7 +101,7 @@ def person(
     holds: bool = True,
     **fields: object,
 ) -> Person:
-    """Somebody, with one membership when a hall is given, who holds its post now (a clerk takes his by opening a counter).
+    """Somebody, with one membership when a hall is given, who holds its post now.
 
     Without a password he can only be logged in by force.
     """
@@ -117,7 +117,7 @@ def membership(person: Person, hall: Hall, kind: str = Kind.CLERK, *, holds: boo
     """He belongs to the hall as this kind, and holds the post that goes with it since long ago, unless told otherwise."""
     row = post(kind)
     made = Membership.objects.create(person=person, hall=hall, kind=kind, post=row)
-    if holds and kind not in STANDING and kind not in (Kind.CLERK, Kind.VIP_RECEPTION):
+    if holds and kind not in STANDING:
         Posting.objects.create(hall=hall, person=person, post=row, since=AT - 60 * MINUTE)
     return made
 

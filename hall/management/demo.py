@@ -5,9 +5,10 @@ import datetime as dt
 from django.contrib.auth.hashers import make_password
 from django.db import transaction
 
-from hall import halls
-from hall.models import Counter, Device, Hall, Kind, Person, Room
+from hall import halls, postings
+from hall.models import Counter, Device, Hall, Kind, Membership, Person, Post, Room
 from queueing.models import Service
+from roles import catalogue
 
 CODE = "demo"
 PASSWORD = "hall"
@@ -61,6 +62,7 @@ PEOPLE = [
     ("he", "何军", "He Jun", [Kind.FLOATER], False, False),
     ("ma", "马强", "Ma Qiang", [Kind.GUARD], False, False),
     ("wu", "吴霞", "Wu Xia", [Kind.RECEPTIONIST], False, False),
+    ("sun", "孙梅", "Sun Mei", [Kind.STAFF], False, False),
 ]
 DEVICES = [
     (Device.Screen.WALL, "大屏 · Wall"),
@@ -70,9 +72,21 @@ DEVICES = [
 ]
 
 
+# Who is on his post when a newcomer looks: login, post, zone. Clerks take theirs at the counters, simulated floaters by themselves.
+ON_DUTY = [
+    ("zhou", "duty-manager", None),
+    ("liu", "guide", "entrance"),
+    ("wang", "floater", "waiting"),
+    ("ma", "security-guard", None),
+    ("wu", "customer-receptionist", "reception"),
+]
+
+
 def make_demo_hall(*, at: dt.datetime) -> Hall:
     """The Renmin Road hall, open round the clock, with counters, services, rooms, devices and people, and nobody waiting yet."""
     with transaction.atomic():  # half a demo is no demo
+        if not Post.objects.exists():
+            catalogue.load(by=None, at=at)
         hall = halls.make_hall(
             code=CODE, name_zh="人民路营业厅", name_en="Renmin Road hall", opening=halls.ROUND_THE_CLOCK, by=None, at=at,
         )  # fmt: skip
@@ -92,6 +106,10 @@ def make_demo_hall(*, at: dt.datetime) -> Hall:
         for screen, name in DEVICES:
             halls.keep(Device(hall=hall, screen=screen, name=name), by=None, at=at)
         _people(hall, at)
+        for login, slug, zone in ON_DUTY:
+            postings.take(
+                Person.objects.get(login=login), hall, Post.objects.get(slug=slug), zone=zones[zone] if zone else None, by=None, at=at
+            )  # fmt: skip
     return hall
 
 
@@ -107,3 +125,6 @@ def _people(hall: Hall, at: dt.datetime) -> None:
             )  # fmt: skip
             halls.keep(person, by=None, at=at)
         halls.belong(hall, person, kinds, by=None, at=at)
+    cleaner = Membership.objects.get(hall=hall, kind=Kind.STAFF)
+    cleaner.post, cleaner.company = Post.objects.get(slug="cleaner"), "洁美保洁 · Jiemei Cleaning"
+    halls.keep(cleaner, by=None, at=at)

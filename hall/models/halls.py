@@ -153,6 +153,11 @@ class Zone(models.Model):
     name_zh = models.CharField(_("Chinese name"), max_length=40)
     name_en = models.CharField(_("English name"), max_length=40, blank=True)
     position = models.PositiveSmallIntegerField(_("position"), default=0)
+    needs_somebody = models.BooleanField(
+        _("somebody must be here"),
+        default=False,
+        help_text=_("While the hall is open; nobody here is a service vacuum, and an alarm (R-Q25)."),
+    )
 
     history = HistoricalRecords()
 

@@ -44,6 +44,13 @@ class Page:
 
 WORKPLACES = [
     Page(
+        "my-shift",
+        Action.MY_SHIFT,
+        "user",
+        _("My shift"),
+        _("Your post, your tasks, what comes next"),
+    ),
+    Page(
         "board",
         Action.SEE_BOARD,
         "live",
@@ -211,7 +218,7 @@ def home(request: HttpRequest) -> HttpResponse:
     rights, kinds = access.rights_by_hall(request.user), people.kinds_by_hall(request.user)
     halls = [_entry(hall, kinds[hall.pk], rights[hall.pk].at_most) for hall in access.halls_of(request.user)]
     may_administrate = admin.site.has_permission(request)
-    places = [place["address"] for entry in halls for place in entry["workplaces"]]
+    places = [place["address"] for entry in halls for place in _to_go(entry["workplaces"])]
     if len(places) == 1 and not may_administrate and "all" not in request.GET:
         return redirect(places[0])
     return render(
@@ -291,6 +298,11 @@ def _entry(hall: Hall, kinds: set[Kind], actions: frozenset[Action]) -> dict[str
         "workplaces": [_place(page, hall) for page in WORKPLACES if page.action in actions],
         "screens": [_place(page, hall) for page in PUBLIC_SCREENS if page.action in actions],
     }
+
+
+def _to_go(workplaces: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The pages that somebody goes straight to: "my shift" only where he has no other (it is met on the way to a post)."""
+    return [place for place in workplaces if place["page"].name != "my-shift"] or workplaces
 
 
 def _place(page: Page, hall: Hall) -> dict[str, object]:

@@ -25,11 +25,12 @@ class Tab:
 
 
 def render(state: QueueState, subject: int) -> dict[str, str]:
-    """The board's fragments: board-busy, board-strip, board-queue, board-counters, board-needs. No query."""
+    """The board's fragments: board-busy, board-strip, board-queue, board-zones, board-counters, board-needs. No query."""
     return {
         "board-busy": render_to_string("queueing/_board_busy.html", {"word": rows.busy_word(state)}),
         "board-strip": strip(state),
         "board-queue": queue(state),
+        "board-zones": zones(state),
         "board-counters": counters(state),
         "board-needs": needs(state),
     }
@@ -84,6 +85,15 @@ def counters(state: QueueState) -> str:
     return render_to_string(
         "queueing/_board_counters.html",
         {"hall": state.hall, "rows": rows.counters(state), "said": rows.counters_said(state), "held": held},
+    )
+
+
+def zones(state: QueueState) -> str:
+    """The zones that somebody holds or must hold, who and for how long; one with nobody is red by itself (R-Q25)."""
+    shown = [zone for zone in state.floor.zones if zone.holders or zone.needs_somebody]
+    bare = sum(zone.vacant_since is not None for zone in shown)
+    return render_to_string(
+        "queueing/_board_zones.html", {"hall": state.hall, "zones": shown, "bare": bare, "held": len(shown) - bare}
     )
 
 

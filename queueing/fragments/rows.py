@@ -128,8 +128,13 @@ def busy_word(state: "QueueState") -> str:
     """X-36: busy when anybody waits over its limit, idle when nobody waits, else neither."""
     if not state.waiting:
         return pgettext("the hall", "Idle")
+    return pgettext("the hall", "Busy") if is_busy(state) else ""
+
+
+def is_busy(state: "QueueState") -> bool:
+    """X-36: somebody waits over the limit for it."""
     limit = state.limits.duration("X-36", "busy_wait")
-    return pgettext("the hall", "Busy") if any(ticket.waited(state.at) > limit for ticket in state.waiting) else ""
+    return any(ticket.waited(state.at) > limit for ticket in state.waiting)
 
 
 def counters(state: "QueueState") -> list[CounterRow]:

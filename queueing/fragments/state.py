@@ -1,16 +1,20 @@
 """The queue of one hall at one instant: one set of queries, from which every screen of the hall is rendered."""
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from django.db.models import Prefetch
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import OuterRef, Prefetch
 
 from hall import limits
 from hall.limits import Limits
 from hall.models import Alarm, Counter, Hall
 from queueing import estimates, waits
 from queueing.models import CareAct, CustomerClass, Service, State, Ticket
+from roles import coverage
+from roles.coverage import FloorNow
 
 RECENT_CALLS = 12
 
@@ -23,7 +27,7 @@ class QueueState:
     at: dt.datetime
     limits: Limits
     services: list[Service]  # by position, each with .counter_ids (set[int])
-    counters: list[Counter]  # by number, with clerk and .service_ids (set[int])
+    counters: Sequence[Counter]  # by number, with clerk and .service_ids (set[int])
     waiting: list[Ticket]  # oldest issue first, with service and .care_given (list[CareAct], undone ones left out)
     at_counters: list[Ticket]  # called or in service, with service and .care_given
     held: list[Ticket]
@@ -32,6 +36,7 @@ class QueueState:
     handling: dt.timedelta | None  # measured mean service time, None: too few
     served_today: int
     alarms: list[Alarm]  # open ones, highest rung first, then oldest
+    floor: FloorNow  # zones and who holds them
 
     @cached_property
     def ticket_at(self) -> dict[int, Ticket]:
@@ -96,12 +101,17 @@ def load(hall: Hall, at: dt.datetime) -> QueueState:
     """Read the hall's queue. Shape: QueueState. Queries: at most 12, whatever waits."""
     rules = limits.in_force(hall.pk)
     services = list(Service.objects.filter(hall=hall, is_active=True).order_by("position", "id"))
-    counters = list(Counter.objects.filter(hall=hall).select_related("clerk").order_by("number"))
-    pairs = set(Service.counters.through.objects.filter(service__hall=hall).values_list("counter_id", "service_id"))
+    served = Service.counters.through.objects.filter(counter=OuterRef("pk")).values("service_id")
+    counters = list(
+        Counter.objects.filter(hall=hall)
+        .select_related("clerk")
+        .annotate(served=ArraySubquery(served))
+        .order_by("number")
+    )
     for counter in counters:
-        counter.service_ids = {service_id for counter_id, service_id in pairs if counter_id == counter.pk}  # type: ignore[attr-defined]
+        counter.service_ids = set(counter.served)  # type: ignore[attr-defined]
     for service in services:
-        service.counter_ids = {counter_id for counter_id, service_id in pairs if service_id == service.pk}  # type: ignore[attr-defined]
+        service.counter_ids = {row.pk for row in counters if service.pk in row.service_ids}  # type: ignore[attr-defined]
     care = Prefetch("care", CareAct.objects.filter(undone_at=None).select_related("by"), to_attr="care_given")
     live = list(
         Ticket.objects.filter(hall=hall)
@@ -135,4 +145,5 @@ def load(hall: Hall, at: dt.datetime) -> QueueState:
             .select_related("acknowledged_by")
             .order_by("-rung", "due_at", "id")
         ),
+        floor=coverage.floor_now(hall, at),
     )
