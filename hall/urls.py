@@ -6,7 +6,7 @@ from django.urls import path
 from hall.health import health
 from hall.views import board, live, people, site, today
 from queueing.views import call, counter, floor, kiosk, ticket, zones
-from roles.views import my_shift
+from roles.views import my_shift, posts
 
 urlpatterns = [
     path("admin/", admin.site.urls),
@@ -23,4 +23,5 @@ urlpatterns = [
     *ticket.urlpatterns,
     *zones.urlpatterns,
     *my_shift.urlpatterns,
+    *posts.urlpatterns,
 ]

@@ -36,13 +36,21 @@ def test_somebody_with_one_place_to_work_goes_straight_there(kind: str, page: st
     assert (response.status_code, response["Location"]) == (302, f"/h/{hall.code}/{page}/")
 
 
+def test_somebody_without_a_place_of_his_own_goes_to_his_shift():
+    hall = make.hall()
+
+    response = make.client(make.person(hall, Kind.STAFF)).get("/")
+
+    assert (response.status_code, response["Location"]) == (302, f"/h/{hall.code}/shift/")
+
+
 def test_the_list_can_still_be_asked_for():
     hall = make.hall()
 
     response = make.client(make.person(hall, Kind.CLERK)).get("/?all")
 
     assert response.status_code == 200
-    assert addresses(response) == [f"/h/{hall.code}/counter/"]
+    assert addresses(response) == [f"/h/{hall.code}/{page}/" for page in ("shift", "counter")]
 
 
 def test_a_duty_manager_chooses_in_a_fixed_order():
@@ -50,7 +58,7 @@ def test_a_duty_manager_chooses_in_a_fixed_order():
 
     response = make.client(make.person(hall, Kind.DUTY_MANAGER)).get("/")
 
-    assert addresses(response) == [f"/h/{hall.code}/{page}/" for page in ("board", "counter", "floor", "today")]
+    assert addresses(response) == [f"/h/{hall.code}/{page}/" for page in ("shift", "board", "counter", "floor", "today")]
 
 
 def test_the_screens_for_everybody_stand_below():
@@ -69,7 +77,7 @@ def test_every_linked_page_opens():
 
     answers = [client.get(place["address"]).status_code for place in entry["workplaces"] + entry["screens"]]
 
-    assert answers == [200] * 7
+    assert answers == [200] * 8
 
 
 def test_a_hall_of_others_and_a_hall_not_in_use_are_not_named():
