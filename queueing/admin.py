@@ -1,12 +1,14 @@
 """The queue's tables in the admin site: services. Tickets are changed by the hall's work only."""
 
+from typing import Any
+
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from hall.admin_site import FloorAdmin, HallFilter
+from hall.admin_site import FloorAdmin, HallFilter, edited_halls
 from queueing.models import Service, Ticket
 
 
@@ -18,8 +20,19 @@ class ServiceAdmin(FloorAdmin):
     list_filter = [HallFilter, "is_active", "is_green", "letter"]
     search_fields = ["code", "letter", "name_zh", "name_en"]
     list_select_related = ["hall"]
-    fields = ["hall", "code", "letter", "name_zh", "name_en", "is_green", "position", "counters", "is_active"]
-    filter_horizontal = ["counters"]
+    fields = [
+        "hall",
+        "code",
+        "letter",
+        "name_zh",
+        "name_en",
+        "is_green",
+        "position",
+        "counters",
+        "masters",
+        "is_active",
+    ]
+    filter_horizontal = ["counters", "masters"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
         return super().get_queryset(request).prefetch_related("counters")
@@ -27,6 +40,14 @@ class ServiceAdmin(FloorAdmin):
     @admin.display(description=gettext_lazy("counters"))
     def at_counters(self, row: Service) -> str:
         return ", ".join(str(number) for number in sorted(counter.number for counter in row.counters.all())) or "–"
+
+    def _choices(self, db_field: Any, request: HttpRequest) -> QuerySet:
+        rows = super()._choices(db_field, request)
+        if db_field.name != "masters":
+            return rows
+        hall_id = getattr(getattr(request, "edited_row", None), "hall_id", None)
+        halls = [hall_id] if hall_id else edited_halls(request)
+        return rows.filter(memberships__hall__in=halls).distinct()
 
     def why_not_delete(self, row: Service) -> str:
         if Ticket.objects.filter(service=row).exists():

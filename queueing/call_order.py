@@ -10,6 +10,7 @@ from hall import plain
 from hall.models import Counter
 from queueing.models import FAVOURED, CustomerClass, Ticket
 
+# What a counter serves = its services and its clerk's; a clerk of whom the hall has not said what he masters masters all.
 # A ticket transferred to a counter is called there, whatever it serves; elsewhere only while that counter is not open.
 # Green tickets are called at green counters only (R-Q19).
 CALLABLE = """
@@ -18,6 +19,13 @@ CALLABLE = """
         t.for_counter_id = %(counter)s
         OR (
             EXISTS (SELECT 1 FROM queueing_service_counters s WHERE s.service_id = t.service_id AND s.counter_id = %(counter)s)
+            AND (
+                EXISTS (SELECT 1 FROM queueing_service_masters m WHERE m.service_id = t.service_id AND m.person_id = %(clerk)s)
+                OR NOT EXISTS (
+                    SELECT 1 FROM queueing_service_masters m JOIN queueing_service o ON o.id = m.service_id
+                    WHERE m.person_id = %(clerk)s AND o.hall_id = %(hall)s
+                )
+            )
             AND (%(is_green)s OR t.customer_class <> 'green')
             AND (
                 t.for_counter_id IS NULL
@@ -65,5 +73,6 @@ def count_for(counter: Counter) -> int:
         return int(cursor.fetchone()[0])
 
 
-def _asked(counter: Counter) -> dict[str, int | bool]:
-    return {"hall": counter.hall_id, "counter": counter.pk, "is_green": counter.kind == Counter.Kind.GREEN}
+def _asked(counter: Counter) -> dict[str, int | bool | None]:
+    is_green = counter.kind == Counter.Kind.GREEN
+    return {"hall": counter.hall_id, "counter": counter.pk, "is_green": is_green, "clerk": counter.clerk_id}

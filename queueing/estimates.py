@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
-from hall import limits
+from hall import limits, plain
 from hall.models import Counter
 from queueing.models import CLASS_RANK, CustomerClass, Service, State, Ticket
 
@@ -121,6 +121,20 @@ def people_ahead(one: InLine, waiting: Iterable[InLine], pools: Pools) -> int:
     return int(met + 0.5)
 
 
+# Which counter serves what: its services that its clerk masters, as queueing.call_order says.
+SERVED = """
+    SELECT c.id, c.kind, c.state, s.service_id
+    FROM hall_counter c JOIN queueing_service_counters s ON s.counter_id = c.id
+    WHERE c.hall_id = %(hall)s AND (
+        EXISTS (SELECT 1 FROM queueing_service_masters m WHERE m.service_id = s.service_id AND m.person_id = c.clerk_id)
+        OR NOT EXISTS (
+            SELECT 1 FROM queueing_service_masters m JOIN queueing_service o ON o.id = m.service_id
+            WHERE m.person_id = c.clerk_id AND o.hall_id = %(hall)s
+        )
+    )
+"""
+
+
 def told_at_issue(service: Service, customer_class: str, *, at: dt.datetime) -> Estimate:
     """What the customer is told with a ticket of this service and class, issued now. Four queries."""
     return _told(service.hall_id, InLine(service.pk, customer_class, at, float("inf")), at=at)
@@ -138,11 +152,10 @@ def in_line(ticket: Ticket) -> InLine:
 def _told(hall_id: int, one: InLine, *, at: dt.datetime) -> Estimate:
     rows = Ticket.objects.waiting().filter(hall_id=hall_id)
     waiting = [InLine(*row) for row in rows.values_list("service_id", "customer_class", "issued_at", "pk")]
-    served = Counter.objects.filter(hall_id=hall_id, services__isnull=False)
     pools = Pools(
         [
             (pk, kind, state == Counter.State.OPEN, service_id)
-            for pk, kind, state, service_id in served.values_list("pk", "kind", "state", "services")
+            for pk, kind, state, service_id in plain.rows(SERVED, {"hall": hall_id})
         ]
     )
     return expected_wait(

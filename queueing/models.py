@@ -9,7 +9,7 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
-from hall.models import Counter, Hall
+from hall.models import Counter, Hall, Person
 from hall.models.names import pick
 
 
@@ -33,8 +33,15 @@ class Service(models.Model):
     counters = models.ManyToManyField(
         Counter, related_name="services", blank=True, verbose_name=_("counters that serve it")
     )
+    masters = models.ManyToManyField(
+        Person,
+        related_name="mastered",
+        blank=True,
+        verbose_name=_("people who master it"),
+        help_text=_("Who is named at no service of the hall masters all of them."),
+    )
 
-    history = HistoricalRecords(m2m_fields=[counters])
+    history = HistoricalRecords(m2m_fields=[counters, masters])
 
     class Meta:
         verbose_name = _("service")

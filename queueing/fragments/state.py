@@ -27,7 +27,7 @@ class QueueState:
     at: dt.datetime
     limits: Limits
     services: list[Service]  # by position, each with .counter_ids (set[int])
-    counters: Sequence[Counter]  # by number, with clerk and .service_ids (set[int])
+    counters: Sequence[Counter]  # by number, with clerk and .service_ids (set[int]): its own that its clerk masters
     waiting: list[Ticket]  # oldest issue first, with service and .care_given (list[CareAct], undone ones left out)
     at_counters: list[Ticket]  # called or in service, with service and .care_given
     held: list[Ticket]
@@ -102,14 +102,15 @@ def load(hall: Hall, at: dt.datetime) -> QueueState:
     rules = limits.in_force(hall.pk)
     services = list(Service.objects.filter(hall=hall, is_active=True).order_by("position", "id"))
     served = Service.counters.through.objects.filter(counter=OuterRef("pk")).values("service_id")
+    mastered = Service.masters.through.objects.filter(person=OuterRef("clerk"), service__hall=hall).values("service_id")
     counters = list(
         Counter.objects.filter(hall=hall)
         .select_related("clerk")
-        .annotate(served=ArraySubquery(served))
+        .annotate(served=ArraySubquery(served), mastered=ArraySubquery(mastered))
         .order_by("number")
     )
     for counter in counters:
-        counter.service_ids = set(counter.served)  # type: ignore[attr-defined]
+        counter.service_ids = set(counter.served) & set(counter.mastered or counter.served)  # type: ignore[attr-defined]
     for service in services:
         service.counter_ids = {row.pk for row in counters if service.pk in row.service_ids}  # type: ignore[attr-defined]
     care = Prefetch("care", CareAct.objects.filter(undone_at=None).select_related("by"), to_attr="care_given")
