@@ -170,12 +170,12 @@ def end(briefing: Briefing, *, by: Person, at: dt.datetime) -> None:
         now = Briefing.objects.get(pk=briefing.pk)
         if now.is_over:
             return
-        there = set(now.attendances.filter(is_present=True).values_list("person_id", flat=True))
+        present = [row.person for row in now.attendances.filter(is_present=True).select_related("person")]
+        there = {one.pk for one in present}
         if there <= {now.host_id}:
             raise Invalid(_("Please mark first who is there."))
         members = staff.of_hall(hall)
         absent = [one.person for one in members if one.person.pk not in there]
-        present = list(Person.objects.filter(pk__in=there).order_by("login"))
         Attendance.objects.bulk_create(
             [Attendance(briefing=now, person=one, is_present=False, at=at) for one in absent]
         )

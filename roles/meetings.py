@@ -26,7 +26,7 @@ FOLLOW_UPS_MOST = 20
 
 
 @dataclass(frozen=True)
-class Action:
+class Agreed:
     """What is agreed: what, who, by which day."""
 
     text: str
@@ -58,7 +58,7 @@ def monthly_due(hall: Hall, month: dt.date) -> dt.date:
 
 def hold(
     hall: Hall, kind: str, *, trigger: str = "", said: dict[str, str], attendees: Iterable[Person], explained: Iterable[Notice] = (),
-    actions: Iterable[Action] = (), by: Person, at: dt.datetime,
+    actions: Iterable[Agreed] = (), by: Person, at: dt.datetime,
 ) -> Meeting:  # fmt: skip
     """A meeting is written down. Those present count as told about the notices that were explained there.
 
@@ -138,7 +138,7 @@ def reopen(follow_up: FollowUp, *, by: Person, at: dt.datetime) -> None:
     live.announce(follow_up.meeting.hall_id, "meetings")
 
 
-def _require_actions(actions: list[Action], on: dt.date) -> None:
+def _require_actions(actions: list[Agreed], on: dt.date) -> None:
     if len(actions) > FOLLOW_UPS_MOST:
         raise Invalid(_("At most %(count)d follow-ups.") % {"count": FOLLOW_UPS_MOST})
     for one in actions:
