@@ -28,6 +28,7 @@ VERBS = [
     "hall.devices",
     "hall.people",
     "hall.halls",
+    "hall.postings",
     "queueing.tickets",
     "queueing.care",
     "queueing.days",

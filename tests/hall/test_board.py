@@ -58,6 +58,7 @@ def test_shows_the_duty_manager_his_hall() -> None:
         "board-busy",
         "board-strip",
         "board-queue",
+        "board-zones",
         "board-counters",
         "board-needs",
     ]

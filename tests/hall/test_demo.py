@@ -43,7 +43,7 @@ def test_each_counter_serves_something_and_only_green_serves_the_green_channel_b
 def test_everybody_signs_in_with_the_password_that_the_welcome_tells() -> None:
     demo.make_demo_hall(at=AT)
 
-    assert Person.objects.count() == 16
+    assert Person.objects.count() == 17
     assert all(person.check_password("hall") and person.pin_hash for person in Person.objects.all())
     assert "password hall" in demo.WELCOME
     assert [login for login in ("zhou", "li", "liu", "wang", "gu", "hq") if f"{login} (" not in demo.WELCOME] == []

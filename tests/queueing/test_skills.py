@@ -67,11 +67,20 @@ def test_the_board_shows_the_same_as_the_call():
     assert state.callable_at(state.counters[0]) == [bill]
 
 
-def test_no_minutes_are_promised_where_nobody_masters_the_service():
+def test_a_service_that_nobody_masters_is_served_nowhere():
     counter, li, bills, broadband = desk()
     bills.masters.add(li)
-    make.ticket(broadband)
-    make.ticket(bills)
 
-    assert estimates.told_at_issue(broadband, "normal", at=AT).wait is None
-    assert estimates.told_at_issue(bills, "normal", at=AT).wait is not None
+    state = queue_state.load(counter.hall, AT)
+
+    assert {service.pk: service.counter_ids for service in state.services} == {bills.pk: {counter.pk}, broadband.pk: set()}
+
+
+def test_nobody_is_ahead_at_a_counter_whose_clerk_would_not_call_one():
+    counter, li, bills, broadband = desk()
+    broadband.counters.add(make.counter(counter.hall))
+    make.ticket(bills)
+    before = estimates.told_at_issue(broadband, "normal", at=AT).ahead
+    bills.masters.add(li)
+
+    assert (before, estimates.told_at_issue(broadband, "normal", at=AT).ahead) == (1, 0)
