@@ -6,7 +6,7 @@ from django.urls import path
 from hall.health import health
 from hall.views import board, live, people, site, today
 from queueing.views import call, counter, floor, kiosk, ticket, zones
-from roles.views import my_shift, posts
+from roles.views import my_shift, posts, records, roster
 
 urlpatterns = [
     path("admin/", admin.site.urls),
@@ -24,4 +24,6 @@ urlpatterns = [
     *zones.urlpatterns,
     *my_shift.urlpatterns,
     *posts.urlpatterns,
+    *roster.urlpatterns,
+    *records.urlpatterns,
 ]
