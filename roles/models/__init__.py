@@ -9,6 +9,7 @@ from roles.models.notices import Notice, Reading
 from roles.models.records import Entry, FieldKind, Form
 from roles.models.rosters import Shift, ShiftEvent, Swap
 from roles.models.rounds import Finding, FloorTime, Round, RoundKind, Sample
+from roles.models.tasks import HallDay, OpeningGate, Routine, Task, TaskEvent
 
 __all__ = [
     "Attendance",
@@ -23,16 +24,21 @@ __all__ = [
     "FloorTime",
     "FollowUp",
     "Form",
+    "HallDay",
     "LeaveRequest",
     "Meeting",
     "Moment",
     "Notice",
+    "OpeningGate",
     "Reading",
     "Round",
     "RoundKind",
+    "Routine",
     "Sample",
     "Shift",
     "ShiftEvent",
     "ShiftHandover",
     "Swap",
+    "Task",
+    "TaskEvent",
 ]
