@@ -7,7 +7,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from hall import clock
 from hall.refusals import Refused
-from roles import catalogue
+from roles import catalogue, records
 from roles.catalogue import Part
 
 
@@ -21,6 +21,8 @@ class Command(BaseCommand):
     def handle(self, *arguments: object, dry_run: bool, json: bool, **options: object) -> None:
         try:
             report = catalogue.load(by=None, at=clock.now(), dry_run=dry_run)
+            if not dry_run:
+                records.load_forms(by=None, at=clock.now())
         except Refused as refusal:
             raise CommandError(str(refusal)) from None
         self.stdout.write(as_json(report) if json else as_text(report, dry_run=dry_run))
