@@ -31,9 +31,15 @@ def said(alarms: Sequence[Alarm]) -> Said:
 
 def who(alarm: Alarm, *, rung: int | None = None) -> str:
     """The post that a rung tells, the alarm's present one unless named; "" where its own ladder has none."""
+    kind = kind_of(alarm, rung=rung)
+    return str(kind.label) if kind is not None else ""
+
+
+def kind_of(alarm: Alarm, *, rung: int | None = None) -> Kind | None:
+    """The post that a rung tells, the alarm's present one unless named; None where its own ladder has none."""
     ladder = alarm.data.get("ladder", [])
     place = alarm.rung if rung is None else rung
-    return str(Kind(ladder[place]).label) if place < len(ladder) and ladder[place] in Kind.values else ""
+    return Kind(ladder[place]) if place < len(ladder) and ladder[place] in Kind.values else None
 
 
 def _average(alarm: Alarm, count: int) -> tuple[str, str]:

@@ -17,6 +17,7 @@ from hall.access import Action
 from hall.models import Hall
 from hall.refusals import Invalid
 from hall.reports import DayReport, Flow
+from roles import coverage
 
 FIRST, LAST = dt.date(2000, 1, 1), dt.date(2099, 12, 31)  # days that can be asked for
 PLOT = 96  # height of a chart's bars, px
@@ -46,6 +47,7 @@ def today(request: HttpRequest, code: str) -> HttpResponse:
         "report": report,
         "at": at,
         "charts": charts(report),
+        "vacuum": coverage.vacuum(hall, report.on, at=at),
         "before": _step(report.on, -1),
         "after": _step(report.on, 1),
     }

@@ -10,9 +10,12 @@ from django.utils.translation import ngettext
 
 from hall import alarm_texts, alarms
 from hall.alarms import Line
+from hall.models import STANDING, Alarm
 from queueing.fragments import rows
 from queueing.fragments.state import QueueState
 from queueing.models import State, Ticket
+
+NAMED_MOST = 2  # holders of a post named on an alarm
 
 
 @dataclass(frozen=True)
@@ -142,6 +145,7 @@ class Card:
     title: str
     action: str
     who: str  # who was told last
+    holders: str  # the names of those who hold that post now; in words if nobody does
     act_by: dt.datetime | None
     unanswered: bool  # nobody answered in time below
     next_who: str  # who is told next, and when
@@ -175,6 +179,7 @@ def _card(state: QueueState, line: Line, waiting: dict[str, Ticket]) -> Card:
         title=said.title,
         action=said.action,
         who=said.who,
+        holders=_holders(state, first),
         act_by=line.act_by,
         unanswered=first.rung > 0 and first.acknowledged_at is None,
         next_who=alarm_texts.who(first, rung=first.rung + 1) if first.next_rung_at is not None else "",
@@ -182,6 +187,18 @@ def _card(state: QueueState, line: Line, waiting: dict[str, Ticket]) -> Card:
         taken_by=first.acknowledged_by.name if first.acknowledged_by is not None else "",
         taken_at=first.acknowledged_at,
     )
+
+
+def _holders(state: QueueState, alarm: Alarm) -> str:
+    """Who holds the post that an alarm's rung tells, by name; "" for those who are there at all hours."""
+    kind = alarm_texts.kind_of(alarm)
+    if kind is None or kind in STANDING:
+        return ""
+    names = [holder.name for holder in state.floor.of_kind(kind)]
+    more = len(names) - NAMED_MOST
+    if more > 0:
+        return ", ".join(names[:NAMED_MOST]) + f" +{more}"
+    return ", ".join(names) or _("nobody holds this post now")
 
 
 def _answer_url(verb: str, code: str, ids: list[int]) -> str:

@@ -4,7 +4,7 @@ import datetime as dt
 
 import pytest
 
-from hall import postings
+from hall import clock, postings
 from hall.models import Alarm, Hall, Kind, Person, Zone
 from roles import coverage
 from tests import make
@@ -154,3 +154,84 @@ def test_a_day_without_opening_has_no_vacuum():
     hall.holidays.create(on=AT.date())
 
     assert coverage.vacuum(hall, AT.date(), at=AT) == {}
+
+
+@pytest.mark.covers("R-Q25")
+def test_the_board_shows_the_empty_zone_and_the_alarm_with_the_manager_on_duty():
+    hall = make.hall()
+    bare_zone(hall)
+    manager = make.person(hall, Kind.DUTY_MANAGER, name_en="Zhou Ming")
+    coverage.sweep(at=AT)
+
+    page = make.client(manager).get(f"/h/{hall.code}/board/").content.decode()
+
+    assert 'class="zone is-over"' in page
+    assert "Nobody in zone Self-service zone" in page and "Duty manager</b> (Zhou Ming)" in page
+
+
+def test_an_alarm_for_a_post_that_nobody_holds_says_so():
+    hall = make.hall()
+    bare_zone(hall)
+    coverage.sweep(at=AT)
+
+    page = make.client(make.person(hall, Kind.HALL_MANAGER)).get(f"/h/{hall.code}/board/").content.decode()
+
+    assert "Duty manager</b> (nobody holds this post now)" in page
+
+
+@pytest.mark.covers("H-02")
+def test_the_manager_sends_somebody_to_a_zone_with_one_tap_and_the_zone_is_held():
+    hall = make.hall()
+    zone = bare_zone(hall)
+    wang = make.person(hall, Kind.FLOATER)
+    (posting,) = postings.held_by(wang, hall)
+    client = make.client(make.person(hall, Kind.DUTY_MANAGER))
+
+    answer = make.tap(client, f"/h/{hall.code}/zones/{zone.pk}/send/", {"posting": posting.pk})
+
+    assert answer.status_code == 200
+    assert [row.zone_id for row in postings.held_by(wang, hall)] == [zone.pk]
+
+
+def test_sending_is_for_those_who_assign():
+    hall = make.hall()
+    zone = bare_zone(hall)
+    (posting,) = postings.held_by(make.person(hall, Kind.FLOATER), hall)
+
+    answer = make.tap(
+        make.client(make.person(hall, Kind.GUIDE)), f"/h/{hall.code}/zones/{zone.pk}/send/", {"posting": posting.pk}
+    )
+
+    assert answer.status_code == 403
+
+
+def test_a_zone_of_another_hall_is_not_found():
+    hall = make.hall()
+    client = make.client(make.person(hall, Kind.DUTY_MANAGER))
+
+    assert client.get(f"/h/{hall.code}/zones/{bare_zone(make.hall()).pk}/").status_code == 404
+
+
+def test_the_same_tap_twice_sends_once():
+    hall = make.hall()
+    zone = bare_zone(hall)
+    (posting,) = postings.held_by(make.person(hall, Kind.FLOATER), hall)
+    client = make.client(make.person(hall, Kind.DUTY_MANAGER))
+    address = f"/h/{hall.code}/zones/{zone.pk}/send/"
+
+    answers = [make.tap(client, address, {"posting": posting.pk}, key="one-and-the-same").status_code for _ in range(2)]
+
+    assert answers == [200, 200]
+    assert len(postings.held_by(posting.person, hall)) == 1
+
+
+@pytest.mark.covers("K-22")
+def test_the_page_of_the_day_tells_the_minutes_of_each_zone_with_nobody(monkeypatch):
+    hall = make.hall(opens=dt.time(9), closes=dt.time(18))
+    wang = floater(hall, bare_zone(hall), at=AT - 60 * MINUTE)
+    postings.leave(postings.held_by(wang, hall)[0], by=wang, at=AT + 455 * MINUTE)
+    monkeypatch.setattr(clock, "now", lambda: AT + 600 * MINUTE)
+
+    page = make.client(make.person(hall, Kind.HALL_MANAGER)).get(f"/h/{hall.code}/today/").content.decode()
+
+    assert "Zones with nobody while the hall was open:</b> Self-service zone 25 min" in page
