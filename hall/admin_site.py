@@ -315,7 +315,7 @@ class FloorAdmin(OwnHallChoices, SimpleHistoryAdmin):
             record
             for model, field in self.history_parts
             for record in model.history.filter(**{field: object_id}).select_related("history_user")[:PARTS_SHOWN]  # type: ignore[attr-defined]
-            if is_superuser(request) or getattr(record, "hall_id", None) in edited_halls(request)
+            if self.may_see(request, record)
         ]
         parts.sort(key=lambda record: record.history_date, reverse=True)
         shown = [
@@ -349,15 +349,23 @@ class FloorAdmin(OwnHallChoices, SimpleHistoryAdmin):
             raise PermissionDenied
         records = self.model.history.filter(history_type="-").select_related("history_user").order_by("-history_date")
         records = records.filter(~Exists(self.model._default_manager.filter(pk=OuterRef(self.opts.pk.name))))
-        if not is_superuser(request):
-            own = {"hall": "hall_id__in", "pk": "id__in"}.get(self.hall_lookup)
-            records = records.filter(**{own: edited_halls(request)}) if own else records.none()
-        page = Paginator(records, self.list_per_page).get_page(request.GET.get("p"))
+        page = Paginator(self.own_records(request, records), self.list_per_page).get_page(request.GET.get("p"))
         rows = [(record, _name(record), _version_address(self._last_version(record), record.id)) for record in page]
         context = self.admin_site.each_context(request) | {
             "title": _("Deleted: %(name)s") % {"name": self.opts.verbose_name_plural}, "opts": self.opts, "rows": rows, "page": page,
         }  # fmt: skip
         return render(request, "admin/deleted.html", context)
+
+    def own_records(self, request: HttpRequest, records: QuerySet) -> QuerySet:
+        """Of former versions, those of halls that the person edits."""
+        if is_superuser(request):
+            return records
+        own = {"hall": "hall_id__in", "pk": "id__in"}.get(self.hall_lookup)
+        return records.filter(**{own: edited_halls(request)}) if own else records.none()
+
+    def may_see(self, request: HttpRequest, record: Any) -> bool:
+        """Whether a former version of a row that hangs on one of this table is shown in its history."""
+        return is_superuser(request) or getattr(record, "hall_id", None) in edited_halls(request)
 
     def _last_version(self, record: Any) -> Any:
         return (

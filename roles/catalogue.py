@@ -21,7 +21,7 @@ from roles.models import ConductItem, Duty
 FOLDER = Path(__file__).resolve().parent / "catalogue"
 STEP = 10  # between positions, so that a hall's own duty finds room between two of the catalogue
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-ONE_AT_A_TIME = 0x0D07_1E5  # the advisory lock of loading: several machines may be prepared at once
+ONE_AT_A_TIME = 0x0D07_1E5  # the advisory lock of whoever writes the whole catalogue
 WHY = "catalogue"  # the reason that a row's history shows
 
 # What the catalogue says of a row. All else, such as whether a row is in use, is the people's.
@@ -88,6 +88,12 @@ def lists() -> dict[str, list[dict[str, str]]]:
     found = _read("lists.yaml")
     assert isinstance(found, dict)
     return found
+
+
+@functools.cache
+def names(kind: str) -> dict[str, Name]:
+    """Slug → name, in order, of a list that is about slugs: cadences, moments."""
+    return {row["slug"]: Name(row["slug"], row["name_zh"], row["name_en"]) for row in lists()[kind]}
 
 
 @functools.cache
@@ -164,8 +170,7 @@ def load(*, by: Person | None, at: dt.datetime, dry_run: bool = False) -> Report
     nothing. About ten queries when there is nothing to do. Raises CatalogueClash. A dry run reports and writes nothing.
     """
     with transaction.atomic():  # a hall never sees half a catalogue
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [ONE_AT_A_TIME])
+        lock()
         loader = _Loader(by, at, dry_run)
         posts = {post.slug: post for post in Post.objects.all()}
         for post in posts.values():
@@ -185,11 +190,18 @@ def load(*, by: Person | None, at: dt.datetime, dry_run: bool = False) -> Report
     return Report(posts_part, duties_part, conduct_part)
 
 
+def lock() -> None:
+    """Let other loadings and imports wait until this transaction ends: two machines may be prepared at once."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [ONE_AT_A_TIME])
+
+
 def changed_here(row: Post | Duty | ConductItem) -> list[str]:
     """The fields in which a row of the catalogue differs from it because people changed them. Empty for a row of people's own."""
     if row.loaded is None:
         return []
-    return [name for name in row.loaded if _value(row, name) != row.loaded[name]]
+    names = [field.name for field in row._meta.concrete_fields if field.name in row.loaded]
+    return [name for name in names if _value(row, name) != row.loaded[name]]
 
 
 def take_back(rows: Iterable[Post | Duty | ConductItem], *, by: Person | None, at: dt.datetime) -> int:

@@ -1,6 +1,7 @@
 """The posts' pages: what a post is and owes, who holds it, and who may read that."""
 
 import re
+from collections.abc import Iterator
 
 import pytest
 
@@ -9,13 +10,18 @@ from hall.models import Hall, HallPost, Kind, Person, Post
 from roles import catalogue
 from roles.models import Duty, Moment
 from tests import make
+from tests.roles.catalogue_rows import loaded_for_module
 
 pytestmark = pytest.mark.django_db
 
 
+@pytest.fixture(scope="module", autouse=True)
+def loaded(django_db_setup, django_db_blocker) -> Iterator[None]:
+    yield from loaded_for_module(django_db_blocker)
+
+
 @pytest.fixture
 def hall() -> Hall:
-    catalogue.load(by=None, at=make.AT)
     return make.hall()
 
 
