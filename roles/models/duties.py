@@ -3,6 +3,7 @@
 from django.core.validators import RegexValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 from simple_history.models import HistoricalRecords
 
 from hall.models import Post
@@ -12,41 +13,41 @@ from hall.models.names import pick
 class Cadence(models.TextChoices):
     """How often a duty falls due."""
 
-    PER_CUSTOMER = "per_customer", _("For every customer")
-    ON_EVENT = "on_event", _("As the need arises")
-    CONTINUOUS = "continuous", _("All the time")
-    PER_SHIFT = "per_shift", _("Every shift")
-    DAILY_OPEN = "daily_open", _("Daily, before opening")
-    DAILY = "daily", _("Daily")
-    DAILY_CLOSE = "daily_close", _("Daily, at closing")
-    TWICE_DAILY = "twice_daily", _("Twice a day")
-    EVERY_2H = "every_2h", _("At least every 2 hours")
-    WEEKLY = "weekly", _("Weekly")
-    WEEKLY_MON = "weekly_mon", _("Every Monday")
-    WEEKLY_SAT = "weekly_sat", _("Every Saturday")
-    MONTHLY = "monthly", _("Monthly")
-    MONTHLY_BY_3 = "monthly_by_3", _("Monthly, by the 3rd")
-    MONTHLY_BY_30 = "monthly_by_30", _("Monthly, by the 30th")
-    QUARTERLY = "quarterly", _("Quarterly")
-    YEARLY = "yearly", _("Yearly")
-    SCHEDULED = "scheduled", _("Regularly (interval not specified)")
+    PER_CUSTOMER = "per_customer", pgettext_lazy("cadence", "For every customer")
+    ON_EVENT = "on_event", pgettext_lazy("cadence", "As the need arises")
+    CONTINUOUS = "continuous", pgettext_lazy("cadence", "All the time")
+    PER_SHIFT = "per_shift", pgettext_lazy("cadence", "Every shift")
+    DAILY_OPEN = "daily_open", pgettext_lazy("cadence", "Daily, before opening")
+    DAILY = "daily", pgettext_lazy("cadence", "Daily")
+    DAILY_CLOSE = "daily_close", pgettext_lazy("cadence", "Daily, at closing")
+    TWICE_DAILY = "twice_daily", pgettext_lazy("cadence", "Twice a day")
+    EVERY_2H = "every_2h", pgettext_lazy("cadence", "At least every 2 hours")
+    WEEKLY = "weekly", pgettext_lazy("cadence", "Weekly")
+    WEEKLY_MON = "weekly_mon", pgettext_lazy("cadence", "Every Monday")
+    WEEKLY_SAT = "weekly_sat", pgettext_lazy("cadence", "Every Saturday")
+    MONTHLY = "monthly", pgettext_lazy("cadence", "Monthly")
+    MONTHLY_BY_3 = "monthly_by_3", pgettext_lazy("cadence", "Monthly, by the 3rd")
+    MONTHLY_BY_30 = "monthly_by_30", pgettext_lazy("cadence", "Monthly, by the 30th")
+    QUARTERLY = "quarterly", pgettext_lazy("cadence", "Quarterly")
+    YEARLY = "yearly", pgettext_lazy("cadence", "Yearly")
+    SCHEDULED = "scheduled", pgettext_lazy("cadence", "Regularly (interval not specified)")
 
 
 class Moment(models.TextChoices):
     """When in the day a duty falls due, in the day's order."""
 
-    BEFORE_OPENING = "before_opening", _("Before opening")
-    BRIEFING = "briefing", _("Briefing")
-    OPENING = "opening", _("Opening")
-    NORMAL = "normal", _("Normal times")
-    OFF_PEAK = "off_peak", _("Off-peak")
-    PEAK = "peak", _("Peak")
-    LUNCH = "lunch", _("Midday")
-    HANDOVER = "handover", _("Handover")
-    EVENT = "event", _("When it happens")
-    CLOSING = "closing", _("Shortly before closing")
-    AFTER_CLOSING = "after_closing", _("After closing")
-    PERIODIC = "periodic", _("Periodic")
+    BEFORE_OPENING = "before_opening", pgettext_lazy("moment", "Before opening")
+    BRIEFING = "briefing", pgettext_lazy("moment", "Briefing")
+    OPENING = "opening", pgettext_lazy("moment", "Opening")
+    NORMAL = "normal", pgettext_lazy("moment", "Normal times")
+    OFF_PEAK = "off_peak", pgettext_lazy("moment", "Off-peak")
+    PEAK = "peak", pgettext_lazy("moment", "Peak")
+    LUNCH = "lunch", pgettext_lazy("moment", "Midday")
+    HANDOVER = "handover", pgettext_lazy("moment", "Handover")
+    EVENT = "event", pgettext_lazy("moment", "When it happens")
+    CLOSING = "closing", pgettext_lazy("moment", "Shortly before closing")
+    AFTER_CLOSING = "after_closing", pgettext_lazy("moment", "After closing")
+    PERIODIC = "periodic", pgettext_lazy("moment", "Periodic")
 
 
 class Duty(models.Model):
