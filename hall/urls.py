@@ -4,9 +4,9 @@ from django.contrib import admin
 from django.urls import path
 
 from hall.health import health
-from hall.views import board, live, people, site, today
+from hall.views import board, briefing, live, people, site, today
 from queueing.views import call, counter, floor, kiosk, ticket, zones
-from roles.views import my_shift, posts, records, roster
+from roles.views import day, handover, meetings, my_shift, notices, posts, records, roster, rounds
 
 urlpatterns = [
     path("admin/", admin.site.urls),
@@ -23,7 +23,13 @@ urlpatterns = [
     *ticket.urlpatterns,
     *zones.urlpatterns,
     *my_shift.urlpatterns,
+    *day.urlpatterns,
     *posts.urlpatterns,
     *roster.urlpatterns,
     *records.urlpatterns,
+    *rounds.urlpatterns,
+    *briefing.urlpatterns,
+    *notices.urlpatterns,
+    *meetings.urlpatterns,
+    *handover.urlpatterns,
 ]
