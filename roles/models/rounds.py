@@ -1,11 +1,14 @@
 """Rounds through the hall, whom they sampled, what they found, and when the duty manager was on the floor."""
 
+import datetime as dt
+
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from hall.models import Hall, Person, Post, Zone
+from hall.models.names import pick
 
 
 class RoundKind(models.TextChoices):
@@ -83,6 +86,14 @@ class Sample(models.Model):
     def __str__(self) -> str:
         return f"{self.round} · {self.person}"
 
+    @property
+    def lines(self) -> list[dict[str, object]]:
+        """What was scored, to be read in the language in force: text, score, is_mark (1 to 5; else kept or not)."""
+        return [
+            {"text": pick(row["text_zh"], row["text_en"]), "score": row["score"], "is_mark": row["scale"] == "five"}
+            for row in self.scores
+        ]
+
 
 class Finding(models.Model):
     """Something that a round found: corrected on the spot, or somebody's by a time."""
@@ -115,6 +126,17 @@ class Finding(models.Model):
 
     def __str__(self) -> str:
         return self.text
+
+    @property
+    def zone_name(self) -> str:
+        return pick(self.zone_zh, self.zone_en)
+
+    @property
+    def due_on(self) -> dt.date | None:
+        """The hall's local date of `due_at`; needs round.hall. A time at midnight is the end of the day before."""
+        if self.due_at is None:
+            return None
+        return self.round.hall.business_date(self.due_at - dt.timedelta(seconds=1))
 
 
 class FloorTime(models.Model):
