@@ -9,11 +9,17 @@ from roles.models import Shift
 
 MEAL = dt.timedelta(minutes=45)
 STEP = dt.timedelta(minutes=15)
-WORKED_BEFORE = dt.timedelta(hours=5)  # who works less has no meal
-# When people eat, by the hall's wall clock; the first in which the shift has room for a meal.
+SHORTEST_SHIFT = dt.timedelta(hours=5)  # who works less has no meal
+AFTER_START, BEFORE_END = (
+    dt.timedelta(minutes=90),
+    dt.timedelta(hours=1),
+)  # nobody eats just after he came or before he goes
+# When people eat, by the hall's wall clock. A shift without room for a meal in either has none.
 NOON = (dt.time(11), dt.time(13, 30))
 EVENING = (dt.time(17), dt.time(19))
 SERVING = (Kind.CLERK, Kind.VIP_RECEPTION)
+
+Eating = dict[int, tuple[dt.datetime, dt.datetime]]  # shift id → from when to when
 
 
 @dataclass(frozen=True)
@@ -53,18 +59,17 @@ def propose(hall: Hall, shifts: list[Shift]) -> Proposal:
     for group in _groups(shifts):
         eating = {row.pk: (row.meal_from, row.meal_until) for row in group if row.meal_from and row.meal_until}
         for row in group:
-            if row.pk in eating or row.ends - row.starts < WORKED_BEFORE:
-                continue
-            starts = _first_that_fits(hall, row, group, eating, share)
-            if starts is None:
-                unplaced.append(row)
-            else:
+            possible = [] if row.pk in eating else _possible(hall, row)
+            starts = next((at for at in possible if _holds(group, eating | {row.pk: (at, at + MEAL)}, at, share)), None)
+            if starts is not None:
                 eating[row.pk] = (starts, starts + MEAL)
                 placed.append(Meal(row, starts, starts + MEAL))
+            elif possible:
+                unplaced.append(row)
     return Proposal(sorted(placed, key=lambda meal: (meal.starts, meal.shift.pk)), unplaced, share)
 
 
-def staffed_share(group: list[Shift], eating: dict[int, tuple[dt.datetime, dt.datetime]], at: dt.datetime) -> float:
+def staffed_share(group: list[Shift], eating: Eating, at: dt.datetime) -> float:
     """Of those on shift at a moment, how many percent are not at their meal; 100 when nobody is on shift."""
     there = [row for row in group if row.starts <= at < row.ends]
     away = [row for row in there if row.pk in eating and eating[row.pk][0] <= at < eating[row.pk][1]]
@@ -83,25 +88,27 @@ def _groups(shifts: list[Shift]) -> list[list[Shift]]:
     return list(found.values())
 
 
-def _first_that_fits(
-    hall: Hall, row: Shift, group: list[Shift], eating: dict[int, tuple[dt.datetime, dt.datetime]], share: float
-) -> dt.datetime | None:
+def _possible(hall: Hall, row: Shift) -> list[dt.datetime]:
+    """When a meal of this shift could begin, the earliest first."""
+    if row.ends - row.starts < SHORTEST_SHIFT:
+        return []
     on = hall.local(row.starts).date()
+    found = []
     for opens, closes in (NOON, EVENING):
-        first, last = (dt.datetime.combine(on, time, hall.zone_info).astimezone(dt.UTC) for time in (opens, closes))
-        start = first
+        start, last = (dt.datetime.combine(on, time, hall.zone_info).astimezone(dt.UTC) for time in (opens, closes))
         while start + MEAL <= last:
-            tried = eating | {row.pk: (start, start + MEAL)}
-            within = row.starts + STEP <= start and start + MEAL <= row.ends - STEP
-            if within and all(staffed_share(group, tried, at) >= share for at in _moments(group, tried, start)):
-                return start
+            if row.starts + AFTER_START <= start and start + MEAL <= row.ends - BEFORE_END:
+                found.append(start)
             start += STEP
-    return None
+    return found
 
 
-def _moments(
-    group: list[Shift], eating: dict[int, tuple[dt.datetime, dt.datetime]], start: dt.datetime
-) -> list[dt.datetime]:
+def _holds(group: list[Shift], eating: Eating, start: dt.datetime, share: float) -> bool:
+    """Whether the share is kept at every moment of the meal that begins then."""
+    return all(staffed_share(group, eating, at) >= share for at in _moments(group, eating, start))
+
+
+def _moments(group: list[Shift], eating: Eating, start: dt.datetime) -> list[dt.datetime]:
     """The moments of a meal at which the number on shift or at a meal can change: between them it stays."""
     changes = {time for row in group for time in (row.starts, row.ends)} | {
         time for both in eating.values() for time in both

@@ -4,7 +4,7 @@ import csv
 import datetime as dt
 import io
 import zipfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from django.utils.translation import gettext as _
@@ -16,7 +16,7 @@ from hall import text
 from hall.models import Counter, Hall, Post, Zone
 from hall.refusals import Invalid, Refused
 from roles import rosters
-from roles.models import Shift
+from roles.models import Shift, Swap
 from roles.rosters import Member, Plan, Taken
 
 MOST_ROWS = 1000  # a hall of 100 people plans ten days ahead with it
@@ -46,6 +46,7 @@ HEADS = {
     "meal": ("meal", "用餐"),
     "deputy": ("deputy", "代理人"),
     "note": ("note", "备注"),
+    "swap": ("swap", "换班"),
 }
 NEEDED = ("date", "post", "from", "to")
 
@@ -61,10 +62,6 @@ class Line:
     plan: Plan | None = None
     error: str = ""
 
-    @property
-    def shown(self) -> list[str]:
-        return [self.cells.get(name, "") for name in ("date", "login", "post", "from", "to")]
-
 
 @dataclass(frozen=True)
 class Sheet:
@@ -75,6 +72,10 @@ class Sheet:
     @property
     def errors(self) -> list[Line]:
         return [line for line in self.lines if line.error]
+
+    @property
+    def good(self) -> list[Line]:
+        return [line for line in self.lines if line.plan is not None]
 
     @property
     def plans(self) -> list[Plan]:
@@ -329,8 +330,15 @@ def _printable(cell: str) -> str:
 # Writing
 
 
-def table(hall: Hall, shifts: Iterable[Shift], companies: dict[int, str]) -> list[list[str | int]]:
-    """The roster as rows under its head (REC-45): texts, and counters as numbers. It can be read in again as it is."""
+def table(hall: Hall, shifts: list[Shift], companies: dict[int, str]) -> list[list[str | int]]:
+    """The roster as rows under its head (REC-45): texts, and counters as numbers. It can be read in again as it is. One query.
+
+    Company and swap (who gave the shift to whom) are told and not read back.
+    """
+    swaps = {
+        pk: "; ".join(f"{one.giver.login} > {one.to.login}" for one in rows if one.state == Swap.State.AGREED)
+        for pk, rows in rosters.swaps_of(shifts).items()
+    }
     rows: list[list[str | int]] = [list(HEADS)]
     for row in shifts:
         meal = ""
@@ -341,6 +349,7 @@ def table(hall: Hall, shifts: Iterable[Shift], companies: dict[int, str]) -> lis
                 row.on.isoformat(), row.person.login, row.person.name, companies.get(row.person_id, ""), row.post.slug,
                 row.zone.slug if row.zone else "", row.counter.number if row.counter else "", f"{hall.local(row.starts):%H:%M}",
                 f"{hall.local(row.ends):%H:%M}", meal, row.delegate.login if row.delegate else "", row.note,
+                swaps.get(row.pk, ""),
             ]
         )  # fmt: skip
     return rows
@@ -366,7 +375,7 @@ def as_workbook(rows: list[list[str | int]], title: str) -> bytes:
                 cell.data_type = "s"
             cell.font = Font(bold=number == 1)
     sheet.freeze_panes = "A2"
-    for letter in "ABCDEFGHIJKL":
+    for letter in "ABCDEFGHIJKLM":
         sheet.column_dimensions[letter].width = 16
     file = io.BytesIO()
     book.save(file)

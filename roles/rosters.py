@@ -113,6 +113,18 @@ def open_swaps(hall: Hall) -> list[Swap]:
     )
 
 
+def swaps_of(shifts: Iterable[Shift]) -> dict[int, list[Swap]]:
+    """Shift id → the swaps asked for it or in exchange for it, the newest first. One query."""
+    ids = [shift.pk for shift in shifts]
+    found: dict[int, list[Swap]] = {}
+    rows = Swap.objects.filter(Q(shift_id__in=ids) | Q(other_id__in=ids)).select_related("giver", "to")
+    for swap in rows.order_by("-id"):
+        for pk in (swap.shift_id, swap.other_id):
+            if pk is not None:
+                found.setdefault(pk, []).append(swap)
+    return found
+
+
 def span(hall: Hall, on: dt.date, start: dt.time, end: dt.time) -> tuple[dt.datetime, dt.datetime]:
     """From when to when a shift is that starts on a local date: an end not after the start is on the next day."""
     last = on if end > start else on + dt.timedelta(days=1)

@@ -118,7 +118,9 @@ def roster_copy_now(request: HttpRequest, code: str) -> HttpResponse:
         return {"count": len(rosters.copy_week(hall, monday, leave_out=left_out, by=_person(request), at=at))}
 
     outcome = taps.carry_out(request, act, at=at)
-    return _answer(request, hall, outcome, at, count=("%(count)d shift was copied.", "%(count)d shifts were copied."))
+    count = outcome.value.get("count", 0)
+    said = ngettext("%(count)d shift was copied.", "%(count)d shifts were copied.", count) % {"count": count}
+    return _answer(request, hall, outcome, at, said=said)
 
 
 @never_cache
@@ -144,7 +146,9 @@ def roster_meals_accept(request: HttpRequest, code: str, on: str) -> HttpRespons
         return {"count": rosters.accept_meals(hall, date, shown=shown, by=_person(request), at=at)}
 
     outcome = taps.carry_out(request, act, at=at)
-    return _answer(request, hall, outcome, at, count=("%(count)d meal was planned.", "%(count)d meals were planned."))
+    count = outcome.value.get("count", 0)
+    said = ngettext("%(count)d meal was planned.", "%(count)d meals were planned.", count) % {"count": count}
+    return _answer(request, hall, outcome, at, said=said)
 
 
 @require_POST
@@ -266,15 +270,10 @@ def _shown(request: HttpRequest, hall: Hall, at: dt.datetime, asked: Mapping[str
     }
 
 
-def _answer(
-    request: HttpRequest, hall: Hall, outcome: Outcome, at: dt.datetime, *, said: str = "", count: tuple[str, str] | None = None
-) -> HttpResponse:  # fmt: skip
+def _answer(request: HttpRequest, hall: Hall, outcome: Outcome, at: dt.datetime, *, said: str = "") -> HttpResponse:
     """The words for the form's target where it is refused, else for the page; and the week that was looked at, as it is now."""
     words = render_to_string("roles/_said.html", {"refusal": outcome.message}) if outcome.refused else ""
     notice = "" if outcome.refused else outcome.value.get("said", said)
-    if count is not None and not outcome.refused:
-        number = outcome.value["count"]
-        notice = ngettext(*count, number) % {"count": number}
     try:
         shown = _shown(request, hall, clock.now_in(hall, at), request.POST)
     except Invalid:
@@ -296,16 +295,23 @@ def _cell(request: HttpRequest, hall: Hall, member: Member, on: dt.date, at: dt.
     shifts = [row for row in rosters.planned_on(hall, on) if row.person_id == member.person.pk]
     crew = rosters.crew(hall)
     posts = list({post.pk: post for post in [*member.posts, *(row.post for row in shifts)]}.values())
-    swappable = [
-        row for row in shifts if row.starts > at and ("roster" in may or row.person_id == person.pk)
-    ]  # fmt: skip
+    swappable = [row for row in shifts if row.starts > at and ("roster" in may or row.person_id == person.pk)]
+    asked = rosters.swaps_of(shifts)
     return {
-        "hall": hall, "may": may, "member": member, "on": on, "shifts": shifts, "posts": posts, "at": at,
-        "zones": list(Zone.objects.filter(hall=hall)), "counters": list(Counter.objects.filter(hall=hall)),
-        "crew": list(crew.values()), "is_over": hall.business_date(at) > on and not any(row.ends > at for row in shifts),
+        "hall": hall,
+        "may": may,
+        "member": member,
+        "on": on,
+        "shifts": shifts,
+        "posts": posts,
+        "zones": list(Zone.objects.filter(hall=hall)),
+        "counters": list(Counter.objects.filter(hall=hall)),
+        "crew": list(crew.values()),
+        "is_over": hall.business_date(at) > on and not any(row.ends > at for row in shifts),
         "has_manager": any(post.kind == Kind.DUTY_MANAGER for post in posts),
+        "asked": [(row, asked[row.pk][0]) for row in shifts if row.pk in asked],
         "swaps": [(row, _partners(hall, row, crew)) for row in swappable],
-    }  # fmt: skip
+    }
 
 
 def _partners(hall: Hall, shift: Shift, crew: dict[int, Member]) -> tuple[list[Person], list[Shift]]:

@@ -289,20 +289,35 @@ def export(hall: Hall, kind: str, query: str = "?week=2026-W48") -> HttpResponse
 
 
 @pytest.mark.covers("REC-45")
-def test_writes_date_shift_post_zone_person_and_meal():
+def test_writes_date_shift_post_zone_person_meal_and_swap():
     hall = clerk_hall()
-    wang = Membership.objects.get(person__login="wang").person
+    wang, li = (Membership.objects.get(person__login=login).person for login in ("wang", "li"))
     Membership.objects.filter(person=wang).update(company="Anbao Ltd")
-    shift(wang, hall, on=MONDAY + DAY, counter=hall.counters.get(), meal="12:00-12:45", note="till")
+    given = shift(li, hall, on=MONDAY + DAY, counter=hall.counters.get(), meal="12:00-12:45", note="till")
+    rosters.agree_swap(rosters.ask_swap(given, to=wang, by=li, at=AT), by=None, at=AT)
     shift(wang, hall, on=MONDAY + 7 * DAY)
 
     answer = export(hall, "csv")
 
     assert answer["Content-Disposition"] == f'attachment; filename="{hall.code}-2026-W48.csv"'
     assert list(csv.reader(io.StringIO(answer.content.decode("utf-8-sig")))) == [
-        ["date", "login", "name", "company", "post", "zone", "counter", "from", "to", "meal", "deputy", "note"],
-        ["2026-11-24", "wang", "Wang Fang", "Anbao Ltd", "counter-clerk", "counter", "3", "09:00", "17:00", "12:00-12:45", "", "till"],
-    ]  # fmt: skip
+        ["date", "login", "name", "company", "post", "zone", "counter", "from", "to", "meal", "deputy", "note", "swap"],
+        [
+            "2026-11-24",
+            "wang",
+            "Wang Fang",
+            "Anbao Ltd",
+            "counter-clerk",
+            "counter",
+            "3",
+            "09:00",
+            "17:00",
+            "12:00-12:45",
+            "",
+            "till",
+            "li > wang",
+        ],
+    ]
 
 
 @pytest.mark.parametrize("kind", ["csv", "xlsx"])
@@ -337,7 +352,7 @@ def test_no_cell_is_a_formula():
     cells = next(csv.reader(io.StringIO(export(hall, "csv").content.decode("utf-8-sig").partition("\r\n")[2])))
     book = load_workbook(io.BytesIO(export(hall, "xlsx").content))
 
-    assert (cells[1], cells[2], cells[-1]) == ("'+1", '\'=HYPERLINK("http://x","y")', "'@SUM(A1)")
+    assert (cells[1], cells[2], cells[-2]) == ("'+1", '\'=HYPERLINK("http://x","y")', "'@SUM(A1)")
     assert {cell.data_type for row in book.active.iter_rows() for cell in row} <= {"s", "inlineStr", "n"}
     assert book.active["C2"].value == '=HYPERLINK("http://x","y")'
 

@@ -15,7 +15,7 @@ from roles import roster_week, rosters
 from roles.models import Shift, Swap
 from tests import make
 from tests.make import AT, MINUTE
-from tests.roles.roster_rows import HOUR, MONDAY, shift
+from tests.roles.roster_rows import HOUR, LONG_AGO, MONDAY, plan, shift
 
 pytestmark = pytest.mark.django_db
 DAY = dt.timedelta(days=1)
@@ -263,10 +263,14 @@ def test_todays_column_says_who_is_late_and_tomorrows_says_nothing():
 def test_asks_the_database_as_often_for_forty_people_as_for_two(people: int):
     hall = make.hall()
     make.zone(hall)
-    for number in range(people):
-        person = make.person(hall, Kind.GUIDE)
-        for day in range(5):
-            shift(person, hall, on=MONDAY + day * DAY, counter=make.counter(hall) if number == day else None)
+    counter = make.counter(hall)
+    post = make.post(Kind.GUIDE)
+    guides = [make.person(hall, Kind.GUIDE) for _number in range(people)]
+    days = [MONDAY + day * DAY for day in range(5)]
+    plans = [
+        plan(guide, hall, on=on, post=post, counter=counter, meal="12:00-12:45") for guide in guides for on in days
+    ]
+    rosters.plan_all(hall, plans, verb="planned", by=None, at=LONG_AGO)
     client = manager_of(hall)
     page(client, hall)
 

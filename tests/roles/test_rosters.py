@@ -1,6 +1,7 @@
 """The roster's verbs: planning, changing, cancelling, copying a week, swaps, meals."""
 
 import datetime as dt
+import random
 from collections.abc import Iterator
 
 import pytest
@@ -517,6 +518,36 @@ def test_whoever_is_alone_in_his_post_needs_relief_and_short_shifts_have_no_meal
     proposal = meals.propose(hall, rosters.planned_on(hall, MONDAY))
 
     assert (proposal.placed, proposal.unplaced) == ([], [alone])
+
+
+@pytest.mark.covers("R-Q11")
+@pytest.mark.parametrize("seed", range(6))
+def test_the_share_holds_at_every_minute_whatever_the_shifts(seed: int):
+    hall = make.hall()
+    chance = random.Random(seed)
+    for person in clerks(hall, chance.randint(2, 12)):
+        start = chance.randint(7, 13)
+        shift(person, hall, f"{start:02d}:{chance.choice('03')}0", f"{start + chance.randint(4, 9):02d}:00")
+
+    for meal in meals.propose(hall, rosters.planned_on(hall, MONDAY)).placed:
+        Shift.objects.filter(pk=meal.shift.pk).update(meal_from=meal.starts, meal_until=meal.ends)
+
+    assert shares(rosters.planned_on(hall, MONDAY)) >= 50.0
+
+
+def test_a_shift_that_begins_at_noon_has_its_meal_in_the_evening_or_none():
+    hall = make.hall()
+    for person in clerks(hall, 2):
+        shift(person, hall, "12:00", "18:00")
+    late = [shift(person, hall, "12:00", "20:00") for person in clerks(hall, 2)]
+
+    proposal = meals.propose(hall, rosters.planned_on(hall, MONDAY))
+
+    assert [(meal.shift, f"{hall.local(meal.starts):%H:%M}") for meal in proposal.placed] == [
+        (late[0], "17:00"),
+        (late[1], "17:00"),
+    ]
+    assert proposal.unplaced == []
 
 
 def test_meals_planned_by_hand_stay_and_count():
