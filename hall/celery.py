@@ -19,5 +19,6 @@ app.conf.beat_schedule = {
         "schedule": 60.0,
         "options": {"expires": 60.0},
     },
+    "make day tasks": {"task": "roles.tasks.make_day_tasks", "schedule": 60.0, "options": {"expires": 60.0}},
     "forget old keys": {"task": "hall.tasks.forget_old_taps", "schedule": 3600.0, "options": {"expires": 3600.0}},
 }

@@ -49,6 +49,8 @@ class MyShift:
     delegates: list[Posting]
     colleagues: list[Person]  # on shift now, who may stand in
     names_delegates: bool
+    posts: frozenset[int]  # the posts held now, those of all hours included
+    now: list[Posting]  # everybody's
 
 
 def load(hall: Hall, person: Person, at: dt.datetime) -> MyShift:
@@ -72,6 +74,7 @@ def load(hall: Hall, person: Person, at: dt.datetime) -> MyShift:
     assigns = Action.ASSIGN in may
     managing = [row for row in now if row.post.kind == Kind.DUTY_MANAGER]
     own = [row for row in managing if row.person_id == person.pk]
+    offered = _posts(belongs)
     names = assigns and not (own and all(row.is_delegate for row in own))
     return MyShift(
         hall=hall,
@@ -79,13 +82,15 @@ def load(hall: Hall, person: Person, at: dt.datetime) -> MyShift:
         at=at,
         may=may,
         held=held,
-        offers=[_offer(post, is_standing, now, held, zones) for post, is_standing in _posts(belongs)],
+        offers=[_offer(post, is_standing, now, held, zones) for post, is_standing in offered],
         asked=mine,
         refused=_last_refusals(leaves, person, mine),
         to_answer=[row for row in asked.values() if row.person_id != person.pk] if assigns else [],
         delegates=[row for row in managing if row.is_delegate and row.person_id != person.pk] if assigns else [],
         colleagues=_colleagues(now, managing, person) if names else [],
         names_delegates=names,
+        posts=frozenset({row.post_id for row in held} | {post.pk for post, is_standing in offered if is_standing}),
+        now=now,
     )
 
 

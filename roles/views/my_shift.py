@@ -14,9 +14,10 @@ from django.views.decorators.http import require_GET, require_POST
 from hall import access, clock, postings, taps, text
 from hall.access import Action
 from hall.models import Hall, Kind, Person, Post, Posting, Zone
+from hall.models.halls import Clock
 from hall.refusals import Invalid, WrongState
 from hall.taps import Outcome
-from roles import delegates, leaves
+from roles import day_tasks, delegates, leaves, work
 from roles import my_shift as page
 from roles.models import LeaveRequest
 
@@ -39,14 +40,14 @@ def shift_take(request: HttpRequest, code: str) -> HttpResponse:
     onward = _next(request)
     if onward and not outcome.refused:
         return HttpResponse(headers={"HX-Redirect": onward})
-    return _answer(request, hall, outcome, at)
+    return answer(request, hall, outcome, at)
 
 
 @require_POST
 def shift_leave(request: HttpRequest, code: str) -> HttpResponse:
     """A post is given up; a guard asks (R-B15); a duty manager ends his delegate's."""
     hall, at = access.hall(request, code, Action.MY_SHIFT), clock.now()
-    return _answer(request, hall, taps.carry_out(request, lambda: _leave(request, hall, at), at=at), at)
+    return answer(request, hall, taps.carry_out(request, lambda: _leave(request, hall, at), at=at), at)
 
 
 @require_POST
@@ -55,13 +56,13 @@ def shift_withdraw(request: HttpRequest, code: str) -> HttpResponse:
     hall, at = access.hall(request, code, Action.MY_SHIFT), clock.now()
 
     def act() -> None:
-        posting = get_object_or_404(Posting, pk=_number(request, "posting"), hall=hall, person=request.user)
+        posting = get_object_or_404(Posting, pk=number(request, "posting"), hall=hall, person=request.user)
         asked = posting.leave_requests.last()
         if asked is None:
             raise Http404
-        leaves.withdraw(asked, by=_person(request), at=at)
+        leaves.withdraw(asked, by=person_of(request), at=at)
 
-    return _answer(request, hall, taps.carry_out(request, act, at=at), at)
+    return answer(request, hall, taps.carry_out(request, act, at=at), at)
 
 
 @require_POST
@@ -83,10 +84,10 @@ def shift_delegate(request: HttpRequest, code: str) -> HttpResponse:
 
     def act() -> None:
         people = Person.objects.filter(memberships__hall=hall).distinct()
-        colleague = get_object_or_404(people, pk=_number(request, "person"))
-        delegates.name(colleague, hall, by=_person(request), at=at)
+        colleague = get_object_or_404(people, pk=number(request, "person"))
+        delegates.name(colleague, hall, by=person_of(request), at=at)
 
-    return _answer(request, hall, taps.carry_out(request, act, at=at), at)
+    return answer(request, hall, taps.carry_out(request, act, at=at), at)
 
 
 AT = "h/<slug:code>/shift/"
@@ -102,11 +103,16 @@ urlpatterns = [
 
 
 def _shown(request: HttpRequest, hall: Hall, at: dt.datetime) -> dict[str, object]:
-    seen = page.load(hall, _person(request), clock.now_in(hall, at))
-    return {"hall": hall, "shift": seen, "may": seen.may, "next": _next(request), "at": seen.at}
+    seen = page.load(hall, person_of(request), clock.now_in(hall, at))
+    owed = work.load(seen)
+    if not owed.is_begun and hall.clock == Clock.LIVE:  # the first look at a day that the worker has not reached
+        day_tasks.make_tasks([hall.pk], at=at)
+        day_tasks.make_shift_tasks(hall, at=at)
+        owed = work.load(seen)
+    return {"hall": hall, "shift": seen, "work": owed, "may": seen.may, "next": _next(request), "at": seen.at}
 
 
-def _answer(request: HttpRequest, hall: Hall, outcome: Outcome, at: dt.datetime) -> HttpResponse:
+def answer(request: HttpRequest, hall: Hall, outcome: Outcome, at: dt.datetime) -> HttpResponse:
     """The page's body as it is now, with the words of a refusal or of what was done."""
     said = {"refusal": outcome.message, "notice": outcome.value.get("said", "")}
     return render(request, "roles/_shift.html", _shown(request, hall, at) | said, status=outcome.status)
@@ -116,29 +122,30 @@ def _answer_leave(request: HttpRequest, code: str, verb: Callable[..., None], **
     hall, at = access.hall(request, code, Action.ASSIGN), clock.now()
 
     def act() -> None:
-        asked = get_object_or_404(LeaveRequest, pk=_number(request, "request"), hall=hall)
-        verb(asked, by=_person(request), at=at, **more)
+        asked = get_object_or_404(LeaveRequest, pk=number(request, "request"), hall=hall)
+        verb(asked, by=person_of(request), at=at, **more)
 
-    return _answer(request, hall, taps.carry_out(request, act, at=at), at)
+    return answer(request, hall, taps.carry_out(request, act, at=at), at)
 
 
 def _take(request: HttpRequest, hall: Hall, at: dt.datetime) -> None:
-    post = get_object_or_404(Post, pk=_number(request, "post"))
+    post = get_object_or_404(Post, pk=number(request, "post"))
     if post.kind in page.AT_COUNTERS:
         raise WrongState(_("This post is taken at a counter. Sign in there."))
     zone = None
     if request.POST.get("zone"):
-        zone = get_object_or_404(Zone, pk=_number(request, "zone"), hall=hall)
+        zone = get_object_or_404(Zone, pk=number(request, "zone"), hall=hall)
         if zone.slug not in post.zone_slugs:
             raise Invalid(_("This post has nothing to do in that zone."))
-    person = _person(request)
+    person = person_of(request)
     postings.take(person, hall, post, zone=zone, by=person, at=at)
+    day_tasks.make_shift_tasks(hall, at=at)
 
 
 def _leave(request: HttpRequest, hall: Hall, at: dt.datetime) -> dict[str, object]:
     """The posting of the form: one's own, or a delegate's. 404 for anybody else's."""
-    person = _person(request)
-    posting = get_object_or_404(Posting, pk=_number(request, "posting"), hall=hall)
+    person = person_of(request)
+    posting = get_object_or_404(Posting, pk=number(request, "posting"), hall=hall)
     if posting.person_id == person.pk:
         asked = leaves.leave(posting, by=person, at=at)
         return {"said": _("The duty manager was asked. Please stay until he consents.")} if asked else {}
@@ -149,11 +156,11 @@ def _leave(request: HttpRequest, hall: Hall, at: dt.datetime) -> dict[str, objec
     return {}
 
 
-def _number(request: HttpRequest, name: str) -> int:
+def number(request: HttpRequest, name: str) -> int:
     return text.whole_number(request.POST.get(name, ""), least=1, most=MOST)
 
 
-def _person(request: HttpRequest) -> Person:
+def person_of(request: HttpRequest) -> Person:
     assert isinstance(request.user, Person)  # no device has Action.MY_SHIFT
     return request.user
 
