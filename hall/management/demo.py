@@ -72,6 +72,7 @@ DEVICES = [
 ]
 
 
+ON_DUTY_FOR = dt.timedelta(hours=2)  # as long as the past that the simulation plays first
 # Who is on his post when a newcomer looks: login, post, zone. Clerks take theirs at the counters, simulated floaters by themselves.
 ON_DUTY = [
     ("zhou", "duty-manager", None),
@@ -107,9 +108,9 @@ def make_demo_hall(*, at: dt.datetime) -> Hall:
             halls.keep(Device(hall=hall, screen=screen, name=name), by=None, at=at)
         _people(hall, at)
         for login, slug, zone in ON_DUTY:
-            postings.take(
-                Person.objects.get(login=login), hall, Post.objects.get(slug=slug), zone=zones[zone] if zone else None, by=None, at=at
-            )  # fmt: skip
+            person, post = Person.objects.get(login=login), Post.objects.get(slug=slug)
+            place = zones[zone] if zone else None
+            postings.take(person, hall, post, zone=place, by=None, at=at - ON_DUTY_FOR)
     return hall
 
 
