@@ -67,6 +67,13 @@ def new_notices(hall: Hall, at: dt.datetime) -> list[Notice]:
     return [notice for notice in reversed(notices.standing(hall, on)) if notice.written_at >= since]
 
 
+def draft(hall: Hall, figures: Mapping[str, object] | None, at: dt.datetime) -> dict[str, object]:
+    """What a briefing that begins now would tell, as its row keeps it: figures and new notices. Three queries."""
+    names = ("pk", "title_zh", "title_en", "body_zh", "body_en")
+    told = [{name: getattr(notice, name) for name in names} for notice in new_notices(hall, at)]
+    return {"figures": figures, "notices": told}
+
+
 def last_learning(hall: Hall) -> str:
     """The learning item of the last briefing that had one: a proposal for the next. One query."""
     said = Briefing.objects.filter(hall=hall).exclude(learning="").order_by("-on").values_list("learning", flat=True)
@@ -89,13 +96,9 @@ def start(hall: Hall, *, figures: Mapping[str, object] | None, by: Person, at: d
         if found is not None:
             return found
         when = window(hall, on)
-        told = [
-            {name: getattr(notice, name) for name in ("pk", "title_zh", "title_en", "body_zh", "body_en")}
-            for notice in new_notices(hall, at)
-        ]
         made = Briefing.objects.create(
             hall=hall, on=on, host=by, started_at=at, opens_at=when.opens_at if when else None, timing=timing(when, at),
-            learning=last_learning(hall), words={"figures": figures, "notices": told},
+            learning=last_learning(hall), words=draft(hall, figures, at),
         )  # fmt: skip
         Attendance.objects.create(briefing=made, person=by, is_present=True, at=at)
         live.announce(hall.pk, "briefing")

@@ -1,5 +1,7 @@
 """Handing a shift over: counted items, the system's state, open matters, both signatures (F-30, REC-24)."""
 
+import datetime as dt
+
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
@@ -55,6 +57,14 @@ class ShiftHandover(models.Model):
 
     def __str__(self) -> str:
         return f"{self.giver} → {self.receiver}"
+
+    @property
+    def offered_on(self) -> dt.date:
+        return self.hall.business_date(self.offered_at)
+
+    @property
+    def answered_on(self) -> dt.date | None:
+        return self.hall.business_date(self.answered_at) if self.answered_at else None
 
 
 class CountedItem(models.Model):
