@@ -19,6 +19,7 @@ from queueing import care, tickets
 from queueing.fragments import counter as fragments
 from queueing.models import Service, State, Ticket
 from queueing.views import answers
+from roles import notices, opening
 
 PAUSE_MINUTES = [5, 10, 15, 30, 45]
 LIST_MOST = 60  # so many of the waiting, held or gone can be chosen from
@@ -67,13 +68,15 @@ def counter_fold(request: HttpRequest, code: str, number: int, step: str) -> Htt
 
 @require_POST
 def open_counter(request: HttpRequest, code: str, number: int) -> HttpResponse:
-    """Sign in here and open, in one tap."""
+    """Sign in here and open, in one tap: once the hall has opened (F-13) and the clerk has read what he missed (R-B08)."""
     counter, at = access.counter(request, code, number, Action.SERVE), clock.now()
 
     person = answers.person_of(request)
     assert person is not None  # no device serves
 
     def act() -> None:
+        opening.require_open(counter.hall, at)
+        notices.require_read(person, counter.hall, at)
         counters.sign_in(counter, by=person, at=at)
         counters.open_counter(counter, by=person, at=at)
 

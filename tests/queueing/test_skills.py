@@ -73,7 +73,10 @@ def test_a_service_that_nobody_masters_is_served_nowhere():
 
     state = queue_state.load(counter.hall, AT)
 
-    assert {service.pk: service.counter_ids for service in state.services} == {bills.pk: {counter.pk}, broadband.pk: set()}
+    assert {service.pk: service.counter_ids for service in state.services} == {
+        bills.pk: {counter.pk},
+        broadband.pk: set(),
+    }
 
 
 def test_nobody_is_ahead_at_a_counter_whose_clerk_would_not_call_one():
