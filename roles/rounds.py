@@ -148,14 +148,9 @@ def score(
                 by=by,
                 at=at,
             )
-        marks = [row["score"] for row in rows if row["scale"] == "five"]
-        locked.scores, locked.note, locked.corrected, locked.scored_at, locked.by = (
-            rows,
-            note,
-            corrected and bool(faults),
-            at,
-            by,
-        )
+        marks = [row["score"] for row in kept if row["scale"] == "five"]
+        locked.scores, locked.note, locked.corrected = kept, note, corrected and bool(faults)
+        locked.scored_at, locked.by = at, by
         locked.mean = round(Decimal(sum(marks)) / len(marks), 2) if marks else None
         locked.save(update_fields=["scores", "note", "corrected", "scored_at", "by", "mean"])
     return locked

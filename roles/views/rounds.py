@@ -206,7 +206,8 @@ def _number(raw: str) -> int:
 def _score(
     request: HttpRequest, hall: Hall, sample: Sample, errors: dict[str, str], at: dt.datetime
 ) -> dict[str, object]:
-    answers = {name.removeprefix("score-"): value for name, value in request.POST.items() if name.startswith("score-")}  # type: ignore[union-attr]
+    names = [name for name in request.POST if name.startswith("score-")]
+    answers = {name.removeprefix("score-"): request.POST.get(name, "") for name in names}
     about = _about(request, hall)
     try:
         rounds.score(
