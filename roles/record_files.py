@@ -70,7 +70,7 @@ def _lines(form: Form, hall: Hall, entries: Sequence[Entry]) -> list[Line]:
             _("Number"),
             _("Date"),
             _("Handed in at"),
-            _("By"),
+            _("Handed in by"),
             _("Version of the form"),
             *heads.values(),
             _("Reason for the correction"),

@@ -78,9 +78,9 @@ class Entry(models.Model):
     code = models.CharField(_("code"), max_length=12)  # the form's, whatever its version
     business_date = models.DateField(_("date"))
     at = models.DateTimeField(_("handed in at"))
-    by = models.ForeignKey(Person, models.PROTECT, related_name="record_entries", verbose_name=_("by"))
-    data = models.JSONField(_("data"), default=list)
-    words = models.TextField(_("words"), blank=True)  # all that can be searched for
+    by = models.ForeignKey(Person, models.PROTECT, related_name="record_entries", verbose_name=_("handed in by"))
+    data = models.JSONField(_("answers"), default=list)
+    words = models.TextField(blank=True)  # all that can be searched for
     people = ArrayField(models.BigIntegerField(), default=list, blank=True)  # whom the entry is about
     replaces = models.OneToOneField(
         "self", models.PROTECT, null=True, related_name="replaced_by", verbose_name=_("replaces")

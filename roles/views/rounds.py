@@ -141,7 +141,7 @@ def _shown(request: HttpRequest, hall: Hall, at: dt.datetime) -> dict[str, Any]:
         "zones": list(Zone.objects.filter(hall=hall)) if going else [], "people": records.people_of(hall), "due_days": _due_days(),
         "manages": manages, "place": floor_time.where(hall, person) if manages else None, "busy": floor_time.is_busy(hall),
         "ratio": floor_time.ratio(hall, person, on, at=at) if manages else None,
-        "target": limits.in_force(hall.pk, ["R-B06"]).share("R-B06", "on_floor"), "places": FloorTime.Place,
+        "target": f"{limits.in_force(hall.pk, ['R-B06']).share('R-B06', 'on_floor'):g} %", "places": FloorTime.Place,
     }  # fmt: skip
 
 

@@ -180,7 +180,7 @@ def test_csv_has_a_mark_for_spreadsheets_and_no_formula():
         "Number",
         "Date",
         "Handed in at",
-        "By",
+        "Handed in by",
         "Version of the form",
         "what",
         "count",
