@@ -6,7 +6,7 @@ from django.urls import path
 from hall.health import health
 from hall.views import board, briefing, live, people, site, today
 from queueing.views import call, counter, floor, kiosk, ticket, zones
-from roles.views import day, handover, meetings, my_shift, notices, posts, records, roster, rounds
+from roles.views import day, handover, meetings, my_shift, notices, posts, records, roster, rounds, routines
 
 urlpatterns = [
     path("admin/", admin.site.urls),
@@ -24,6 +24,7 @@ urlpatterns = [
     *zones.urlpatterns,
     *my_shift.urlpatterns,
     *day.urlpatterns,
+    *routines.urlpatterns,
     *posts.urlpatterns,
     *roster.urlpatterns,
     *records.urlpatterns,

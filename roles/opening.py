@@ -83,7 +83,7 @@ def set_gate(hall: Hall, is_on: bool, *, has_hours: bool, by: Person, at: dt.dat
         gate = OpeningGate.objects.get_or_create(hall=hall)[0]
         if gate.is_on != is_on:
             gate.is_on = is_on
-            gate._history_user = by  # type: ignore[attr-defined]  # django-simple-history: who, outside a request
+            gate._history_user, gate._history_date = by, at  # type: ignore[attr-defined]  # read by simple_history
             gate.save()
         if day is not None:
             HallDay.objects.filter(pk=day.pk).update(has_gate=is_on and has_hours)

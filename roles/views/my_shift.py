@@ -57,7 +57,7 @@ def shift_withdraw(request: HttpRequest, code: str) -> HttpResponse:
 
     def act() -> None:
         posting = get_object_or_404(Posting, pk=number(request, "posting"), hall=hall, person=request.user)
-        asked = posting.leave_requests.last()
+        asked = LeaveRequest.objects.filter(posting=posting).last()
         if asked is None:
             raise Http404
         leaves.withdraw(asked, by=person_of(request), at=at)
