@@ -32,6 +32,19 @@ VERBS = [
     "queueing.tickets",
     "queueing.care",
     "queueing.days",
+    "roles.rosters",
+    "roles.day_tasks",
+    "roles.opening",
+    "roles.briefings",
+    "roles.notices",
+    "roles.handovers",
+    "roles.meetings",
+    "roles.leaves",
+    "roles.delegates",
+    "roles.records",
+    "roles.rounds",
+    "roles.floor_time",
+    "roles.meals",
 ]
 
 WRITES = {
