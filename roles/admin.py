@@ -409,6 +409,14 @@ class PostAdmin(DefinitionAdmin):
         used = row.on if row.group == Post.Group.EXTENDED else row.halls - row.off
         return _("%(used)d of %(halls)d") % {"used": used, "halls": row.halls}
 
+    def changeform_view(
+        self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: dict | None = None
+    ) -> HttpResponse:
+        """Without the list of tables beside it: a duty's row is wide."""
+        return super().changeform_view(
+            request, object_id, form_url, {"is_nav_sidebar_enabled": False, **(extra_context or {})}
+        )
+
     def get_urls(self) -> list:
         preview = path("<int:pk>/preview/", self.admin_site.admin_view(self.preview_view), name="hall_post_preview")
         return [preview, *super().get_urls()]
@@ -564,7 +572,13 @@ class DutyAdmin(DefinitionAdmin):
         found = duties.plan(rows)
         labels = {name: Duty._meta.get_field(name).verbose_name for name in duties.FIELDS}  # type: ignore[union-attr]
         shown = [
-            (line, [(labels[one.field], one.before, one.after) for one in line.changes])
+            (
+                line,
+                [
+                    (labels[one.field], *(duties.in_words(one.field, said) for said in (one.before, one.after)))
+                    for one in line.changes
+                ],
+            )
             for line in [*found.wrong, *found.changed, *found.new]
         ]
         signed = signing.dumps(rows, salt=SALT, compress=True)

@@ -98,6 +98,16 @@ def plan(rows: Iterable[tuple[int, Cells]]) -> Plan:
     return Plan(lines)
 
 
+def in_words(name: str, value: str) -> str:
+    """A value of a change as people call it, in the language in force: every Monday, not weekly_mon."""
+    names = {
+        "cadence": catalogue.names("cadences"), "moment": catalogue.names("moments"), "zone_slug": catalogue.zone_names(),
+    }.get(name, {})  # fmt: skip
+    if name == "is_active":
+        return {"True": _("yes"), "False": _("no")}.get(value, value)
+    return names[value].name if value in names else value
+
+
 def apply(rows: Iterable[tuple[int, Cells]], *, digest: str, by: Person, at: dt.datetime) -> Plan:
     """Add and change duties as the dry run with this digest has shown, all or none.
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from django.utils.translation import gettext as _
 
 from hall import postings
-from hall.models import Hall, Post, Posting, Zone
+from hall.models import STANDING, Hall, Kind, Membership, Person, Post, Posting, Zone
 from roles import catalogue
 from roles.models import ConductItem, Duty, Moment
 
@@ -82,6 +82,19 @@ def _owed(duty: Duty, zones: dict[str, str]) -> Owed:
         zone=zones.get(duty.zone_slug, duty.zone_slug),
         record=record.name if record is not None else duty.record,
     )
+
+
+def standing(hall: Hall) -> dict[str, list[Person]]:
+    """Post slug → who is this at all hours, without taking it: hall managers and headquarters. One query."""
+    rows = Membership.objects.filter(hall=hall, kind__in=STANDING, person__is_active=True).select_related(
+        "person", "post"
+    )
+    found: dict[str, list[Person]] = {}
+    for row in rows.order_by("person__login"):
+        found.setdefault(row.post.slug if row.post is not None else postings.USUAL[Kind(row.kind)], []).append(
+            row.person
+        )
+    return found
 
 
 def place(posting: Posting) -> str:

@@ -8,7 +8,7 @@ from django.views.decorators.http import require_GET
 
 from hall import access, postings
 from hall.access import Action
-from hall.models import Hall, Posting
+from hall.models import Hall, Person, Posting
 from roles import posts as reading
 
 
@@ -17,8 +17,9 @@ from roles import posts as reading
 def posts(request: HttpRequest, code: str) -> HttpResponse:
     """All posts that the hall has, by group, and who holds each now."""
     hall = access.hall(request, code, Action.SEE_POSTS)
+    standing = reading.standing(hall)
     groups = [
-        (name, [(post, [_held(posting, hall) for posting in held]) for post, held in rows])
+        (name, [(post, _held(held, standing.get(post.slug, []))) for post, held in rows])
         for name, rows in reading.by_group(hall)
     ]
     return render(request, "roles/posts.html", _shown(request, hall) | {"groups": groups})
@@ -32,7 +33,7 @@ def post(request: HttpRequest, code: str, slug: str) -> HttpResponse:
     found = next((post for post in postings.posts_of_hall(hall) if post.slug == slug), None)
     if found is None:
         raise Http404
-    held = [_held(posting, hall) for posting in reading.holders(hall).get(found.pk, [])]
+    held = _held(reading.holders(hall).get(found.pk, []), reading.standing(hall).get(slug, []))
     return render(request, "roles/post.html", _shown(request, hall) | {"page": reading.page(found, hall), "held": held})
 
 
@@ -40,11 +41,13 @@ def _shown(request: HttpRequest, hall: Hall) -> dict[str, object]:
     return {"hall": hall, "may": access.rights_of(request.user, hall).now}  # type: ignore[arg-type]
 
 
-def _held(posting: Posting, hall: Hall) -> dict[str, object]:
-    """Who holds a post, where, and since when on the hall's clock."""
-    return {
-        "name": posting.person.name, "place": reading.place(posting), "since": posting.since, "is_delegate": posting.is_delegate,
-    }  # fmt: skip
+def _held(held: list[Posting], standing: list[Person]) -> list[dict[str, object]]:
+    """Who holds a post, where, and since when; `since` is None for who is it at all hours."""
+    taken: list[dict[str, object]] = [
+        {"name": one.person.name, "place": reading.place(one), "since": one.since, "is_delegate": one.is_delegate}
+        for one in held
+    ]
+    return taken + [{"name": person.name, "place": "", "since": None, "is_delegate": False} for person in standing]
 
 
 urlpatterns = [

@@ -131,6 +131,7 @@ def test_a_dry_run_shows_what_would_change_per_row_and_changes_nothing(headquart
     html = shown.content.decode()
     assert "1 would change, 1 are new, 0 stay the same, 0 are wrong" in html
     assert f"<del>{before.text_zh}</del>" in html and "<ins>站在门口</ins>" in html
+    assert "<ins>Opening</ins>" in html
     before.refresh_from_db()
     assert before.text_zh != "站在门口" and Duty.objects.count() == 627
 

@@ -56,6 +56,15 @@ def test_all_posts_of_the_hall_stand_by_group_with_who_holds_each_now(hall: Hall
     assert "Li Na · Machines" in response.content.decode()
 
 
+def test_a_hall_manager_holds_his_post_at_all_hours(hall: Hall):
+    manager = make.person(hall, Kind.HALL_MANAGER, name_en="Gu Lan")
+    make.person(make.hall(), Kind.HALL_MANAGER)
+
+    response = make.client(manager).get(f"/h/{hall.code}/posts/hall-manager/")
+
+    assert [(one["name"], one["since"]) for one in response.context["held"]] == [("Gu Lan", None)]
+
+
 def test_who_has_left_a_post_does_not_stand_there(hall: Hall):
     guide = make.person(hall, Kind.GUIDE)
     postings.leave(guide.postings.get(), by=guide, at=make.AT)
@@ -162,15 +171,15 @@ def test_a_renamed_or_deleted_duty_shows_at_once(hall: Hall):
 def test_both_pages_ask_the_same_number_of_questions_however_much_there_is(hall: Hall, django_assert_num_queries):
     person = make.person(hall, Kind.GUIDE)
     client = make.client(person)
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(9):
         client.get(f"/h/{hall.code}/posts/")
     for _number in range(10):
         make.person(hall, Kind.GUIDE)
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(9):
         client.get(f"/h/{hall.code}/posts/")
-    with django_assert_num_queries(11):
+    with django_assert_num_queries(12):
         client.get(f"/h/{hall.code}/posts/guide/")
-    with django_assert_num_queries(11):
+    with django_assert_num_queries(12):
         client.get(f"/h/{hall.code}/posts/floater/")
 
 
