@@ -203,7 +203,9 @@ def _query(request: HttpRequest) -> str:
 def _cells(entry: Entry) -> list[str]:
     """What the list shows of an entry: the first answers that say something."""
     said = [
-        f"{records.label(row)}: {records.shown(row)}" if row["kind"] == FieldKind.YESNO else records.shown(row)
+        f"{records.label(row)}: {records.shown(row)}"
+        if row["kind"] in (FieldKind.YESNO, FieldKind.NUMBER)
+        else records.shown(row)
         for row in entry.data
         if row["shown_zh"] and not (row["kind"] == FieldKind.YESNO and row["value"])
     ]
