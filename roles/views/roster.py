@@ -302,6 +302,7 @@ def _cell(request: HttpRequest, hall: Hall, member: Member, on: dt.date, at: dt.
         "may": may,
         "member": member,
         "on": on,
+        "at": at,
         "shifts": shifts,
         "posts": posts,
         "zones": list(Zone.objects.filter(hall=hall)),

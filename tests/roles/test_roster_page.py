@@ -407,6 +407,18 @@ def test_the_fold_of_a_cell_offers_only_the_persons_own_posts():
     assert 'name="delegate"' not in html
 
 
+def test_the_fold_of_a_shift_that_is_over_offers_no_change():
+    hall = make.hall()
+    person = make.person(hall)
+    over, running = shift(person, hall, "06:00", "09:00"), shift(person, hall, "09:00", "17:00")
+
+    html = manager_of(hall).get(f"/h/{hall.code}/roster/cell/{person.pk}/2026-11-23/").content.decode()
+
+    assert f"shifts/{over.pk}/" not in html
+    assert f"shifts/{running.pk}/change/" in html
+    assert f"shifts/{running.pk}/swap/" not in html  # it runs already
+
+
 def test_copies_last_week_after_showing_what_cannot_be():
     hall = make.hall()
     one, two = make.person(hall, name_en="Alpha"), make.person(hall, name_en="Beta")
