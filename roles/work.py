@@ -31,6 +31,11 @@ class Row:
     may_undo: bool
     due_on: dt.date | None  # its last day, where that is not today
 
+    @property
+    def asks(self) -> bool:
+        """Whether its record asks for more than the tap."""
+        return self.asked != day_tasks.NOTHING
+
 
 @dataclass(frozen=True)
 class Checklist:
@@ -89,10 +94,15 @@ def load(shift: MyShift) -> Work:
         to_sign=[row for row in rows if _to_sign(row.task, shift.person)],
         unheld=[row for row in rows if _nobody_holds(row.task, shift, present)] if Action.ASSIGN in shift.may else [],
         events=_events(shift),
-        present=_people(shift),
+        present=people(shift),
         opening=_checklist(days[today], rows, Part.OPENING, checks),
         closing=_closing(shift, days, today, rows) if checks else None,
     )
+
+
+def row_of(task: Task, shift: MyShift) -> Row:
+    """One task as the person sees it."""
+    return _row(task, shift, {row.person_id for row in shift.now})
 
 
 def may_do(task: Task, shift: MyShift) -> bool:
@@ -196,7 +206,8 @@ def _events(shift: MyShift) -> list[Duty]:
     )
 
 
-def _people(shift: MyShift) -> list[Person]:
+def people(shift: MyShift) -> list[Person]:
+    """Who else is on shift, by login name."""
     found = {row.person_id: row.person for row in shift.now if row.person_id != shift.person.pk}
     return sorted(found.values(), key=lambda one: one.login)
 

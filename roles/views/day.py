@@ -5,10 +5,10 @@ from collections.abc import Callable
 
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404
+from django.shortcuts import get_object_or_404, render
 from django.urls import path
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_GET, require_POST
 
 from hall import access, clock, taps
 from hall.access import Action
@@ -19,6 +19,18 @@ from roles.models import Duty, Task
 from roles.views.my_shift import AT, answer, number, person_of
 
 FIRST, LAST = dt.date(2000, 1, 1), dt.date(2099, 12, 31)
+
+
+@require_GET
+def task_fold(request: HttpRequest, code: str) -> HttpResponse:
+    """What can be said of one task: its evidence, a note, why not today."""
+    hall, at = access.hall(request, code, Action.MY_SHIFT), clock.now()
+    shift = my_shift.load(hall, person_of(request), clock.now_in(hall, at))
+    wanted = request.GET.get("task", "")
+    pk = int(wanted) if wanted.isascii() and wanted.isdigit() and len(wanted) < 10 else 0
+    task = get_object_or_404(Task.objects.select_related("post", "done_by"), pk=pk, hall=hall)
+    shown = {"hall": hall, "row": work.row_of(task, shift), "work": {"present": work.people(shift)}}
+    return render(request, "roles/_task_fold.html", shown)
 
 
 @require_POST
@@ -119,6 +131,7 @@ def secure_hall(request: HttpRequest, code: str) -> HttpResponse:
 
 
 urlpatterns = [
+    path(AT + "task/", task_fold, name="task-fold"),
     path(AT + "done/", task_done, name="task-done"),
     path(AT + "except/", task_except, name="task-except"),
     path(AT + "undo/", task_undo, name="task-undo"),
