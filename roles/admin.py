@@ -610,3 +610,6 @@ class ConductAdmin(DefinitionAdmin):
         (None, {"fields": [("post", "rule", "position"), ("is_scored", "is_active"), ("text_zh", "text_en")]}),
         (gettext_lazy("Catalogue"), {"fields": ["catalogue_says"]}),
     ]
+
+
+from roles import records_admin  # noqa: E402, F401 (registers the forms; it needs may_define)
