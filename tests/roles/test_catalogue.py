@@ -11,6 +11,7 @@ import yaml
 from django.core.management import call_command
 from django.utils import translation
 
+from hall.management.commands import prepare
 from hall.models import Hall, Kind, Post
 from roles import catalogue
 from roles.models import Cadence, ConductItem, Duty, Moment
@@ -324,6 +325,24 @@ def test_the_command_says_what_changed():
     assert "duties: 0 added, 0 updated, 1 kept because changed here" in words.getvalue()
     assert "kept: D-HM-01 (text_en)" in words.getvalue()
     assert json.loads(data.getvalue())["duties"]["kept"] == {"D-HM-01": ["text_en"]}
+
+
+def test_preparing_a_machine_loads_the_catalogue(monkeypatch: pytest.MonkeyPatch):
+    for name in ("check_database", "check_redis", "call_command", "compile_all", "collect_static"):
+        monkeypatch.setattr(prepare, name, lambda *arguments, **named: None)
+
+    call_command("prepare", "--no-demo")
+
+    assert (Post.objects.count(), Duty.objects.count()) == (38, 627)
+
+
+def test_chinese_words_have_chinese_punctuation():
+    texts = [
+        words[name] for words in catalogue.post_words().values() for name in ("mission_zh", "normal_zh", "peak_zh")
+    ]
+    texts += [words["text_zh"] for words in [*catalogue.duty_words().values(), *catalogue.conduct_words().values()]]
+
+    assert [text for text in texts if re.search(r"[\u4e00-\u9fff][,:;?!]", text)] == []
 
 
 def test_the_files_hold_each_id_once():

@@ -300,6 +300,25 @@ def test_a_deleted_duty_is_listed_and_comes_back_with_its_code():
     assert (duty("D-GD-01").pk, catalogue.load(by=None, at=make.AT).duties.kept) == (key, {})
 
 
+def test_a_posts_former_version_comes_back():
+    client, post = editor(), Post.objects.get(slug="guide")
+    first = post.history.order_by("history_id").first()
+    client.post(url("hall_post_change", post.pk), post_form(client, post) | {"name_zh": "迎宾员"})
+    assert catalogue.changed_here(Post.objects.get(pk=post.pk)) == ["name_zh"]
+
+    shown = client.get(url("hall_post_simple_history", post.pk, first.pk))
+    form = {
+        bound.html_name: bound.value()
+        for bound in shown.context["adminform"].form
+        if bound.value() not in (None, False)
+    }
+    back = client.post(url("hall_post_simple_history", post.pk, first.pk), form)
+
+    assert back.status_code == 302, errors(back)
+    assert catalogue.changed_here(Post.objects.get(pk=post.pk)) == []
+    assert post.duties.count() == 32
+
+
 def test_a_posts_history_shows_what_happened_to_its_duties():
     client, row = editor(), duty("D-GD-01")
     client.post(url("roles_duty_change", row.pk), duty_form(row, text_en="Stand by the door."))
