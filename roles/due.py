@@ -89,12 +89,17 @@ def dues(cadence: str, moment: str, day: Day) -> list[Due]:
 
 
 def span(moment: str, day: Day, *, early: bool = False) -> tuple[dt.datetime, dt.datetime]:
-    """From when to when a duty of this moment is done. `early`: before opening, whatever its moment says (but the briefing)."""
+    """From when to when a duty of this moment is done. `early`: before opening, whatever its moment says (but the briefing).
+
+    A hall that never shuts does it in the course of the day.
+    """
     opens, closes = day.opens_at, day.closes_at
+    if day.is_round_the_clock:
+        return opens, closes
     if moment == Moment.BRIEFING:
         return opens - day.limits.duration("R-B01", "earliest"), opens
     if early or moment == Moment.BEFORE_OPENING:
-        return (opens, opens + PREPARES) if day.is_round_the_clock else (opens - PREPARES, opens)
+        return opens - PREPARES, opens
     if moment == Moment.OPENING:
         return opens, min(opens + day.limits.duration("R-B03", "within"), closes)
     if moment == Moment.LUNCH and opens <= day.noon_at - NOON[0] and day.noon_at + NOON[1] <= closes:

@@ -52,6 +52,11 @@ class MyShift:
     posts: frozenset[int]  # the posts held now, those of all hours included
     now: list[Posting]  # everybody's
 
+    @property
+    def to_take(self) -> list[Offer]:
+        """The posts with something to choose: one that is held and has one place is said already."""
+        return [offer for offer in self.offers if offer.places or not offer.held]
+
 
 def load(hall: Hall, person: Person, at: dt.datetime) -> MyShift:
     """Everything the page shows but tasks. Four queries, five where a membership names no post."""

@@ -1,7 +1,7 @@
 """What one person owes now, has done, and sees of the checklists. Reads only; whose a task is stands here and nowhere else."""
 
 import datetime as dt
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from django.db.models import Q, QuerySet
 
@@ -30,6 +30,7 @@ class Row:
     may: bool  # do it, except it
     may_undo: bool
     due_on: dt.date | None  # its last day, where that is not today
+    missed: int = 0  # so many earlier times of the same round went by undone
 
     @property
     def asks(self) -> bool:
@@ -80,7 +81,7 @@ def load(shift: MyShift) -> Work:
         return Work(is_begun=False)
     tasks = list(_tasks(shift, today))
     present = {row.person_id for row in shift.now}
-    rows = [_row(task, shift, present) for task in tasks]
+    rows = _without_missed([_row(task, shift, present) for task in tasks], at)
     mine = [row for row in rows if row.is_mine and row.task.state == State.OPEN]
     coming = [row for row in mine if row.task.due_from > at]
     checks = Action.CHECK in shift.may
@@ -157,6 +158,17 @@ def _row(task: Task, shift: MyShift, present: set[int]) -> Row:
         may_undo=task.state != State.OPEN and may_undo(task, shift),
         due_on=due_on if due_on != shift.hall.business_date(shift.at) else None,
     )
+
+
+def _without_missed(rows: list[Row], at: dt.datetime) -> list[Row]:
+    """A round that comes every two hours is owed once at a time: what went by undone is counted on the one that is on."""
+    begun: dict[str, list[Row]] = {}
+    for row in rows:
+        if row.task.cadence == Cadence.EVERY_2H and row.task.state == State.OPEN and row.task.due_from <= at:
+            begun.setdefault(row.task.code, []).append(row)
+    gone = {row.task.pk for same in begun.values() for row in same[:-1]}
+    counts = {same[-1].task.pk: len(same) - 1 for same in begun.values()}
+    return [replace(row, missed=counts.get(row.task.pk, 0)) for row in rows if row.task.pk not in gone]
 
 
 def _is_mine(task: Task, shift: MyShift, present: set[int]) -> bool:

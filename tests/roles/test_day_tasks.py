@@ -44,6 +44,14 @@ def test_due_times_follow_moment_and_opening_hours(cadence: str, moment: str, ex
     assert task_rows.spans(hall) == expected
 
 
+def test_a_hall_that_never_shuts_does_its_openings_in_the_course_of_the_day():
+    hall = make.hall()
+    make.person(hall, Kind.FLOATER)
+    task_rows.duty(cadence=Cadence.DAILY_OPEN, moment=Moment.BRIEFING)
+
+    assert task_rows.spans(hall) == [("Mon 23 00:00", "Tue 24 00:00")]
+
+
 @pytest.mark.covers("R-C01", "H-09")
 def test_the_full_clean_is_owed_before_opening_and_during_business():
     hall = task_rows.hall()

@@ -170,6 +170,19 @@ def test_a_weeks_task_stays_until_its_last_day():
     assert codes(seen(floater, hall, on=thursday).now) == ["D-WEEK"]
 
 
+@pytest.mark.covers("R-C02")
+def test_a_round_that_went_by_is_counted_on_the_one_that_is_on():
+    hall = task_rows.hall()
+    cleaner = make.person(hall, Kind.STAFF)
+    task_rows.duty(Kind.STAFF, Cadence.EVERY_2H)
+    task_rows.made(hall)
+
+    owed = seen(cleaner, hall, "13:30")
+
+    assert [(f"{hall.local(row.task.due_by):%H:%M}", row.missed) for row in owed.now] == [("15:00", 2)]
+    assert owed.late == []
+
+
 @pytest.mark.covers("R-C03", "REC-44", "H-09")
 def test_bins_emptied_is_one_tap_each_time():
     hall = task_rows.hall()
