@@ -52,7 +52,7 @@ class FieldRow(forms.Form):
     label_zh = forms.CharField(label=gettext_lazy("Chinese label"), max_length=80, required=False)
     label_en = forms.CharField(label=gettext_lazy("English label"), max_length=120, required=False)
     kind = forms.ChoiceField(label=gettext_lazy("what is entered"), choices=FieldKind, initial=FieldKind.TEXT)
-    required = forms.BooleanField(label=gettext_lazy("must be filled in"), required=False)
+    required = forms.BooleanField(label=gettext_lazy("required"), required=False)
     unit = forms.CharField(label=gettext_lazy("unit"), max_length=20, required=False)
     least = forms.FloatField(label=gettext_lazy("at least"), required=False)
     most = forms.FloatField(label=gettext_lazy("at most"), required=False)

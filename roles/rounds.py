@@ -148,7 +148,7 @@ def score(
                 by=by,
                 at=at,
             )
-        marks = [row["score"] for row in kept if row["scale"] == "five"]
+        marks = [int(str(row["score"])) for row in kept if row["scale"] == "five"]
         locked.scores, locked.note, locked.corrected = kept, note, corrected and bool(faults)
         locked.scored_at, locked.by = at, by
         locked.mean = round(Decimal(sum(marks)) / len(marks), 2) if marks else None
