@@ -73,7 +73,7 @@ def test_says_in_words_that_something_went_wrong() -> None:
     answer = server_error(RequestFactory().get("/"))
 
     assert answer.status_code == 500
-    assert 'class="said"' in answer.content.decode()
+    assert 'class="said-page"' in answer.content.decode()
 
 
 def test_serves_the_icon_where_browsers_look_for_it() -> None:
