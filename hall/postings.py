@@ -1,6 +1,7 @@
 """Every write to a posting: taking and leaving a post, and the rights that come and go with it."""
 
 import datetime as dt
+from collections.abc import Iterable
 
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
@@ -27,18 +28,17 @@ USUAL = {
 
 def posts_of_hall(hall: Hall) -> list[Post]:
     """The posts that a hall has, in order: all but extended ones, unless the hall says otherwise (O-17). Two queries."""
-    own = dict(HallPost.objects.filter(hall=hall).values_list("post_id", "is_used"))
-    posts = Post.objects.filter(is_active=True).exclude(group=Post.Group.TASKS)
-    return [post for post in posts if own.get(post.pk, post.group != Post.Group.EXTENDED)]
+    return _used(hall, Post.objects.filter(is_active=True).exclude(group=Post.Group.TASKS))
 
 
 def posts_of(person: Person, hall: Hall) -> list[Post]:
-    """The posts that a person may take in a hall, in order. Two queries."""
+    """The posts that a person may take in a hall, in order; those that the hall does not have are none of them. Three queries."""
     rows = list(Membership.objects.filter(person=person, hall=hall).select_related("post"))
     named = {row.post.pk: row.post for row in rows if row.post is not None}
     slugs = [USUAL[Kind(row.kind)] for row in rows if row.post is None and row.kind in USUAL]
     named |= {post.pk: post for post in Post.objects.filter(slug__in=slugs)}
-    return sorted((post for post in named.values() if post.is_active), key=lambda post: (post.position, post.code))
+    posts = sorted((post for post in named.values() if post.is_active), key=lambda post: (post.position, post.code))
+    return _used(hall, posts)
 
 
 def held_by(person: Person, hall: Hall) -> list[Posting]:
@@ -137,6 +137,12 @@ def take_counter(counter: Counter, person: Person, *, by: Person | None, at: dt.
 def leave_counter(counter: Counter, *, reason: str = "", by: Person | None, at: dt.datetime) -> None:
     """Nobody holds this counter any more."""
     end(Posting.objects.filter(counter=counter), reason=reason, by=by, at=at)
+
+
+def _used(hall: Hall, posts: Iterable[Post]) -> list[Post]:
+    """Those of these posts that the hall has: all but extended ones, unless it says otherwise."""
+    own = dict(HallPost.objects.filter(hall=hall).values_list("post_id", "is_used"))
+    return [post for post in posts if own.get(post.pk, post.group != Post.Group.EXTENDED)]
 
 
 def _taken(error: IntegrityError, person: Person, counter: Counter | None) -> CounterTaken:

@@ -7,7 +7,7 @@ from django.db import IntegrityError, transaction
 
 from hall import access, counters, postings
 from hall.access import Action
-from hall.models import Counter, Kind, Posting
+from hall.models import Counter, HallPost, Kind, Post, Posting
 from hall.refusals import CounterTaken, Invalid, WrongState
 from tests import make
 from tests.make import AT, MINUTE
@@ -186,3 +186,14 @@ def test_a_right_without_a_membership_is_none():
     liu.memberships.all().delete()
 
     assert access.rights_of(liu, hall) == access.NONE
+
+
+@pytest.mark.covers("O-17")
+def test_an_extended_post_is_taken_only_where_the_hall_has_it():
+    hall = make.hall()
+    cashier = make.post(Kind.STAFF, group=Post.Group.EXTENDED, code="CA")
+    person = make.person(hall, Kind.STAFF, holds=False)
+    off = postings.posts_of(person, hall)
+    HallPost.objects.create(hall=hall, post=cashier)
+
+    assert (off, postings.posts_of(person, hall)) == ([], [cashier])
