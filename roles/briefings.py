@@ -49,6 +49,11 @@ def window(hall: Hall, on: dt.date) -> Window | None:
     )
 
 
+def smile_practice(hall: Hall) -> dt.timedelta:
+    """How long the smile is practised before duty (R-G08). One query."""
+    return limits.in_force(hall.pk, ["R-G08"]).duration("R-G08", "practice")
+
+
 def timing(window: Window | None, at: dt.datetime) -> str:
     """Early, in time or late, by the minute; empty where there is no window."""
     if window is None:

@@ -161,6 +161,7 @@ def _told(hall: Hall, at: dt.datetime) -> dict[str, object]:
     window = briefings.window(hall, on)
     said = {
         "hall": hall,
+        "smile": briefings.smile_practice(hall),
         "at": at,
         "on": on,
         "briefing": found,

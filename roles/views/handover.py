@@ -16,6 +16,7 @@ from hall.models import Counter, Hall, Post
 from hall.refusals import Invalid
 from hall.taps import Outcome
 from roles import handover_page, handovers
+from roles.briefings import smile_practice
 from roles.models import ShiftHandover
 from roles.views import asked
 
@@ -86,7 +87,7 @@ urlpatterns = [
 def _shown(request: HttpRequest, hall: Hall) -> dict[str, object]:
     seen = asked.seen(request, hall)
     holds = Action.BRIEF in seen["may"]  # type: ignore[operator]
-    return seen | {"page": handover_page.load(hall, asked.person(request), holds=holds)}
+    return seen | {"page": handover_page.load(hall, asked.person(request), holds=holds), "smile": smile_practice(hall)}
 
 
 def _act(request: HttpRequest, code: str, verb: Callable[..., None], **more: object) -> HttpResponse:

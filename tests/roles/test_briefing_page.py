@@ -214,7 +214,7 @@ def test_reads_the_absent_on_the_record(hall: Hall, manager: Person, clerk: Pers
 
     Reading.objects.create(person=clerk, briefing=kept, at=AT)
 
-    assert "1 have read it since" in page(hall, manager, f"{kept.pk}/")
+    assert "1 has read it since" in page(hall, manager, f"{kept.pk}/")
 
 
 def test_asks_the_same_number_of_queries_with_2_and_with_30(
@@ -234,3 +234,12 @@ def test_asks_the_same_number_of_queries_with_2_and_with_30(
         briefings.attend(going, make.person(hall, Kind.CLERK), "ok", by=manager, at=OPENS)
 
     assert queries() == few
+
+
+@pytest.mark.covers("R-G08")
+def test_the_smile_is_practised_as_long_as_the_hall_says(hall: Hall, manager: Person, at_: object) -> None:
+    make.limit(hall, "R-G08", "practice", 2)
+    briefings.start(hall, figures=None, by=manager, at=OPENS)
+
+    assert "Smile practice done (2 min)" in page(hall, manager)
+    assert "Smile practice together: 2 min" in page(hall, manager, "aloud/")
