@@ -63,7 +63,7 @@ UNMADE = """
 UNMADE_OF_SHIFTS = """
     SELECT g.hall_id, g.person_id, d.id, min(g.since)
     FROM hall_posting g
-    JOIN hall_hall h ON h.id = g.hall_id AND h.is_active AND h.clock = 'live'
+    JOIN hall_hall h ON h.id = g.hall_id AND h.is_active AND (h.clock = 'live' OR %(hall)s::bigint IS NOT NULL)
     JOIN roles_duty d ON d.post_id = g.post_id AND d.cadence = 'per_shift' AND d.is_active
     WHERE g.until IS NULL AND NOT g.is_delegate AND (%(hall)s::bigint IS NULL OR g.hall_id = %(hall)s)
       AND NOT EXISTS (
@@ -79,7 +79,8 @@ UNMADE_OF_SHIFTS = """
 def make_tasks(hall_ids: Iterable[int] | None, on: dt.date | None = None, *, at: dt.datetime) -> int:
     """Make what the halls owe on a date (each hall's present one without it) from the duties of the posts their people have.
 
-    A duty is owed once by its post; one of every shift once by each holder (make_shift_tasks). A closed day owes nothing.
+    Live halls, unless halls are named (a played day names its own). A duty is owed once by its post; one of every shift
+    once by each holder (make_shift_tasks). A closed day owes nothing.
     Running it again makes only what is missing. Halls go in batches, each its own transaction. Returns how many halls had
     no day yet. About ten queries a batch.
     """
@@ -190,6 +191,11 @@ def asked_of(task: Task) -> Asked:
     return ASKED.get(task.record, NOTHING)
 
 
+def waits_for(day: Day, tasks: Iterable[Task]) -> bool:
+    """Whether a hall with a gate has something to wait for that day: an opening, and items on its checklist."""
+    return not day.is_round_the_clock and any(row.part == Part.OPENING and row.business_date == day.on for row in tasks)
+
+
 def day_of(hall: Hall, on: dt.date, in_force: Limits) -> Day | None:
     """A hall's day as due times need it; None if it is shut that day. No query if intervals and holidays are prefetched."""
     closed = {holiday.on for holiday in hall.holidays.all()}
@@ -231,7 +237,7 @@ def _duties() -> dict[int, list[Duty]]:
 def _halls(hall_ids: Iterable[int]) -> list[Hall]:
     """Halls with their opening at hand. Three queries."""
     return list(
-        Hall.objects.filter(pk__in=hall_ids, is_active=True, clock=Clock.LIVE)
+        Hall.objects.filter(pk__in=hall_ids, is_active=True)
         .prefetch_related("opening_intervals", "holidays", Prefetch("zones", Zone.objects.order_by("position", "pk")))
         .order_by("pk")
     )
@@ -255,9 +261,9 @@ def _make_batch(hall_ids: list[int], on: dt.date | None, duties: dict[int, list[
     for hall in halls:
         date = on or hall.business_date(at)
         day = day_of(hall, date, in_force[hall.pk])
-        begun.append((hall, date, hall.pk in gated and day is not None and not day.is_round_the_clock))
-        if day is not None:
-            rows += _tasks_of(hall, day, posts[hall.pk], duties, routines[hall.pk])
+        own = list(_tasks_of(hall, day, posts[hall.pk], duties, routines[hall.pk])) if day is not None else []
+        rows += own
+        begun.append((hall, date, hall.pk in gated and day is not None and waits_for(day, own)))
     Task.objects.bulk_create(rows, batch_size=ROWS_AT_ONCE, ignore_conflicts=True)
     return opening.begin(begun, at=at)
 

@@ -77,8 +77,8 @@ def override(hall: Hall, *, reason: str, by: Person, at: dt.datetime) -> None:
         live.announce(hall.pk, "counters")
 
 
-def set_gate(hall: Hall, is_on: bool, *, has_hours: bool, by: Person, at: dt.datetime) -> None:
-    """Counters wait for the opening checklist from now on, or no longer. `has_hours`: today is open, and not round the clock."""
+def set_gate(hall: Hall, is_on: bool, *, waits: bool, by: Person, at: dt.datetime) -> None:
+    """Counters wait for the opening checklist from now on, or no longer. `waits`: today has something to wait for."""
     with lock(hall.pk, hall.business_date(at)) as day:
         gate = OpeningGate.objects.get_or_create(hall=hall)[0]
         if gate.is_on != is_on:
@@ -86,7 +86,7 @@ def set_gate(hall: Hall, is_on: bool, *, has_hours: bool, by: Person, at: dt.dat
             gate._history_user, gate._history_date = by, at  # type: ignore[attr-defined]  # read by simple_history
             gate.save()
         if day is not None:
-            HallDay.objects.filter(pk=day.pk).update(has_gate=is_on and has_hours)
+            HallDay.objects.filter(pk=day.pk).update(has_gate=is_on and waits)
         live.announce(hall.pk, "counters")
 
 

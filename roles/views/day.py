@@ -108,11 +108,12 @@ def opening_gate(request: HttpRequest, code: str) -> HttpResponse:
 
     def act() -> None:
         day = day_tasks.day_of(hall, hall.business_date(at), day_tasks.limits_of([hall.pk])[hall.pk])
-        has_hours = day is not None and not day.is_round_the_clock
+        tasks = Task.objects.filter(hall=hall, business_date=hall.business_date(at))
+        waits = day is not None and day_tasks.waits_for(day, tasks)
         wanted = request.POST.get("gate", "")
         if wanted not in ("on", "off"):
             raise Invalid
-        opening.set_gate(hall, wanted == "on", has_hours=has_hours, by=person_of(request), at=at)
+        opening.set_gate(hall, wanted == "on", waits=waits, by=person_of(request), at=at)
 
     return answer(request, hall, taps.carry_out(request, act, at=at), at)
 

@@ -115,9 +115,9 @@ def _shown(request: HttpRequest, hall: Hall, at: dt.datetime) -> dict[str, objec
 def answer(request: HttpRequest, hall: Hall, outcome: Outcome, at: dt.datetime) -> HttpResponse:
     """The page's body as it is now, with the words of a refusal or of what was done; in a fold that stays open, the words only."""
     if outcome.status == Invalid.status and request.POST.get("fold"):
-        said = render(request, "roles/_said.html", {"refusal": outcome.message}, status=outcome.status)
-        said["HX-Retarget"], said["HX-Reswap"] = "#fold-said", "innerHTML"
-        return said
+        refused = render(request, "roles/_said.html", {"refusal": outcome.message}, status=outcome.status)
+        refused["HX-Retarget"], refused["HX-Reswap"] = "#fold-said", "innerHTML"
+        return refused
     said = {"refusal": outcome.message, "notice": outcome.value.get("said", "")}
     return render(request, "roles/_shift.html", _shown(request, hall, at) | said, status=outcome.status)
 

@@ -273,6 +273,42 @@ def test_a_hall_open_round_the_clock_has_no_gate():
     assert opening.is_open(hall, local("10:00"))
 
 
+def test_a_hall_with_nothing_on_its_checklist_waits_for_nothing():
+    hall = task_rows.hall()
+    OpeningGate.objects.create(hall=hall, is_on=True)
+    make.person(hall, Kind.FLOATER)
+    task_rows.duty()
+    task_rows.made(hall)
+
+    assert opening.is_open(hall, local("10:00"))
+
+
+def test_a_colleagues_task_folds_open_without_forms_and_another_halls_not_at_all():
+    hall = task_rows.hall()
+    floater, guide = make.person(hall, Kind.FLOATER), make.person(hall, Kind.GUIDE)
+    stranger = make.person(make.hall(), Kind.FLOATER)
+    task = task_rows.one(hall, text_en="Check the kiosks")
+    address = f"/h/{hall.code}/shift/task/?task={task.pk}"
+
+    answers = [make.client(person).get(address) for person in (floater, guide, stranger, None)]
+
+    assert [answer.status_code for answer in answers] == [200, 200, 404, 302]
+    assert [answer.content.decode().count("<form") for answer in answers[:2]] == [2, 0]
+    assert make.client(floater).get(f"/h/{hall.code}/shift/task/?task=x").status_code == 404
+
+
+def test_a_refusal_in_the_fold_is_said_in_the_fold():
+    hall = task_rows.hall()
+    floater = make.person(hall, Kind.FLOATER)
+    task = task_rows.one(hall)
+
+    refused = tap(floater, hall, "except", task=task.pk, reason=" ", fold="yes")
+
+    assert (refused.status_code, refused["HX-Retarget"]) == (422, "#fold-said")
+    assert "Please say why it is not done." in refused.content.decode()
+    assert 'id="shift"' not in refused.content.decode()
+
+
 def test_who_edits_the_hall_switches_its_gate():
     hall = task_rows.hall()
     manager, duty_manager = make.person(hall, Kind.HALL_MANAGER), make.person(hall, Kind.DUTY_MANAGER)
