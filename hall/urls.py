@@ -6,7 +6,7 @@ from django.urls import path
 from hall.health import health
 from hall.views import board, briefing, live, people, site, today
 from queueing.views import call, counter, floor, kiosk, ticket, zones
-from roles.views import day, handover, meetings, my_shift, notices, posts, records, roster, rounds, routines
+from roles.views import day, handover, meetings, my_shift, notices, posts, records, roster, rounds, routines, to_read
 
 urlpatterns = [
     path("admin/", admin.site.urls),
@@ -33,4 +33,5 @@ urlpatterns = [
     *notices.urlpatterns,
     *meetings.urlpatterns,
     *handover.urlpatterns,
+    *to_read.urlpatterns,
 ]
