@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
@@ -22,6 +22,7 @@ from roles.models import Entry, FieldKind, Form
 
 CATALOGUE = Path(__file__).resolve().parent / "catalogue" / "forms.yaml"
 MOST_TEXT, MOST_LONG, MOST_FIELDS, MOST_CHOICES = 200, 2000, 60, 40
+ONE_AT_A_TIME = 0x0D07_1E6  # the advisory lock of a form, beside its code
 NUMBER = re.compile(r"-?[0-9]{1,12}(\.[0-9]{1,4})?")
 SLUG = re.compile(r"[a-z][a-z0-9_]{0,39}")
 FIRST, LAST = dt.date(2000, 1, 1), dt.date(2099, 12, 31)
@@ -109,7 +110,11 @@ def define_form(
     if errors:
         raise BadForm(errors)
     with transaction.atomic():  # two who edit at once make two versions, one after the other
-        current = Form.objects.select_for_update(of=("self",)).filter(code=code, is_current=True).first()
+        with (
+            connection.cursor() as cursor
+        ):  # a row lock would do only for a form that is there, and finds the old version
+            cursor.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [ONE_AT_A_TIME, code])
+        current = Form.objects.filter(code=code, is_current=True).first()
         if current is not None and all(getattr(current, name) == value for name, value in words.items()):
             return current
         if current is not None:
