@@ -3,6 +3,7 @@
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from hall.models import Hall, Person
 
@@ -13,9 +14,9 @@ class Briefing(models.Model):
     class Timing(models.TextChoices):
         """When it began, against the window of R-B01. Empty: the hall opens at no hour, being open round the clock."""
 
-        EARLY = "early", _("early")
-        IN_TIME = "in_time", _("in time")
-        LATE = "late", _("late")
+        EARLY = "early", pgettext_lazy("briefing", "early")
+        IN_TIME = "in_time", pgettext_lazy("briefing", "in time")
+        LATE = "late", pgettext_lazy("briefing", "late")
 
     hall = models.ForeignKey(Hall, models.CASCADE, related_name="briefings", verbose_name=_("hall"))
     on = models.DateField(_("date"))
@@ -55,9 +56,9 @@ class Attendance(models.Model):
     """Somebody at a briefing: there and looked at, or away and so owing the reading."""
 
     class Appearance(models.TextChoices):
-        OK = "ok", _("in order")
-        CORRECTED = "corrected", _("corrected")
-        NOT_OK = "not_ok", _("not in order")
+        OK = "ok", pgettext_lazy("appearance", "in order")
+        CORRECTED = "corrected", pgettext_lazy("appearance", "corrected")
+        NOT_OK = "not_ok", pgettext_lazy("appearance", "not in order")
 
     briefing = models.ForeignKey(Briefing, models.CASCADE, related_name="attendances")
     person = models.ForeignKey(Person, models.PROTECT, related_name="briefings_attended")

@@ -5,6 +5,7 @@ import datetime as dt
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from hall.models import Counter, Hall, Person, Post
 
@@ -13,10 +14,10 @@ class ShiftHandover(models.Model):
     """What one person leaves to the next. Offering signs it for the giver, accepting for the receiver."""
 
     class State(models.TextChoices):
-        OFFERED = "offered", _("offered")
-        ACCEPTED = "accepted", _("accepted")
-        REFUSED = "refused", _("refused")
-        WITHDRAWN = "withdrawn", _("withdrawn")
+        OFFERED = "offered", pgettext_lazy("shift handover", "offered")
+        ACCEPTED = "accepted", pgettext_lazy("shift handover", "accepted")
+        REFUSED = "refused", pgettext_lazy("shift handover", "refused")
+        WITHDRAWN = "withdrawn", pgettext_lazy("shift handover", "withdrawn")
 
     hall = models.ForeignKey(Hall, models.CASCADE, related_name="shift_handovers", verbose_name=_("hall"))
     giver = models.ForeignKey(Person, models.PROTECT, related_name="handovers_given", verbose_name=_("from"))
