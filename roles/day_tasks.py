@@ -109,10 +109,11 @@ def make_shift_tasks(hall: Hall | None = None, *, at: dt.datetime) -> None:
         return
     duties = Duty.objects.select_related("post").in_bulk({duty for _hall, _person, duty, _since in missing})
     halls = {row.pk: row for row in _halls({hall_id for hall_id, *_rest in missing})}
-    inner = limits_of(halls)
+    in_force = limits_of(halls)
+    days = {pk: day_of(hall, hall.business_date(at), in_force[pk]) for pk, hall in halls.items()}
     rows = []
     for hall_id, person_id, duty_id, since in missing:
-        day = day_of(halls[hall_id], halls[hall_id].business_date(at), inner[hall_id])
+        day = days.get(hall_id)
         if day is not None:
             duty, taken_at = duties[duty_id], max(since, day.opens_at - due.PREPARES)
             row = _task(
