@@ -91,27 +91,33 @@ def make_demo_hall(*, at: dt.datetime) -> Hall:
         hall = halls.make_hall(
             code=CODE, name_zh="人民路营业厅", name_en="Renmin Road hall", opening=halls.ROUND_THE_CLOCK, by=None, at=at,
         )  # fmt: skip
-        zones = {zone.slug: zone for zone in hall.zones.all()}
-        counters = {
-            number: halls.keep(Counter(hall=hall, number=number, kind=kind, zone=zones[zone]), by=None, at=at)
-            for number, kind, zone, _letters in COUNTERS
-        }
-        for position, (letter, code, name_zh, name_en, is_green) in enumerate(SERVICES):
-            service = Service(
-                hall=hall, code=code, letter=letter, name_zh=name_zh, name_en=name_en, is_green=is_green, position=position,
-            )  # fmt: skip
-            halls.keep(service, by=None, at=at)
-            service.counters.set([counters[number] for number, _kind, _zone, letters in COUNTERS if letter in letters])
+        furnish(hall, at=at)
         for use, name_zh, name_en in ROOMS:
             halls.keep(Room(hall=hall, use=use, name_zh=name_zh, name_en=name_en), by=None, at=at)
         for screen, name in DEVICES:
             halls.keep(Device(hall=hall, screen=screen, name=name), by=None, at=at)
         _people(hall, at)
+        zones = {zone.slug: zone for zone in hall.zones.all()}
         for login, slug, zone in ON_DUTY:
             person, post = Person.objects.get(login=login), Post.objects.get(slug=slug)
             place = zones[zone] if zone else None
             postings.take(person, hall, post, zone=place, by=None, at=at - ON_DUTY_FOR)
     return hall
+
+
+def furnish(hall: Hall, *, at: dt.datetime) -> None:
+    """The demo's counters and services, in a hall that has its zones."""
+    zones = {zone.slug: zone for zone in hall.zones.all()}
+    counters = {
+        number: halls.keep(Counter(hall=hall, number=number, kind=kind, zone=zones[zone]), by=None, at=at)
+        for number, kind, zone, _letters in COUNTERS
+    }
+    for position, (letter, code, name_zh, name_en, is_green) in enumerate(SERVICES):
+        service = Service(
+            hall=hall, code=code, letter=letter, name_zh=name_zh, name_en=name_en, is_green=is_green, position=position,
+        )  # fmt: skip
+        halls.keep(service, by=None, at=at)
+        service.counters.set([counters[number] for number, _kind, _zone, letters in COUNTERS if letter in letters])
 
 
 def _people(hall: Hall, at: dt.datetime) -> None:
@@ -126,6 +132,11 @@ def _people(hall: Hall, at: dt.datetime) -> None:
             )  # fmt: skip
             halls.keep(person, by=None, at=at)
         halls.belong(hall, person, kinds, by=None, at=at)
+    name_cleaner(hall, at=at)
+
+
+def name_cleaner(hall: Hall, *, at: dt.datetime) -> None:
+    """The other staff is the cleaner, of a company of her own."""
     cleaner = Membership.objects.get(hall=hall, kind=Kind.STAFF)
     cleaner.post, cleaner.company = Post.objects.get(slug="cleaner"), "洁美保洁 · Jiemei Cleaning"
     halls.keep(cleaner, by=None, at=at)
