@@ -39,6 +39,9 @@ def administrator() -> Client:
     return make.client(make.person(is_staff=True, is_superuser=True))
 
 
+NEVER_DELETED = {"roles_form"}  # each edit is a new version, and all stay
+
+
 def inlines(**counts: int) -> dict[str, str]:
     """Empty management forms of a page's inlines, with their numbers of rows."""
     fields = {}
@@ -75,9 +78,9 @@ def test_every_table_and_its_deleted_rows_open_in_both_languages(table: str, lan
     client = administrator()
     client.cookies["django_language"] = language
 
-    answers = [client.get(url(f"{table}_changelist"), {"q": "x"}), client.get(url(f"{table}_deleted"))]
+    names = [f"{table}_changelist", *([f"{table}_deleted"] if table not in NEVER_DELETED else [])]
 
-    assert [answer.status_code for answer in answers] == [200, 200]
+    assert [client.get(url(name), {"q": "x"}).status_code for name in names] == [200] * len(names)
 
 
 @pytest.mark.parametrize("table", [table for table in TABLES if table not in ("hall_limit",)])

@@ -9,6 +9,8 @@ from hall.management import demo
 from hall.management.commands import prepare
 from hall.models import Counter, Device, Hall, Kind, Person
 from hall.models.halls import Clock
+from roles import notices
+from roles.models import Shift, Task
 
 pytestmark = pytest.mark.django_db
 AT = dt.datetime(2026, 3, 2, 1, 0, tzinfo=dt.UTC)
@@ -67,6 +69,31 @@ def test_the_devices_are_there_and_not_paired_yet() -> None:
 
     assert set(hall.devices.values_list("screen", flat=True)) == set(Device.Screen.values)
     assert not hall.devices.exclude(token_hash="").exists()
+
+
+def test_the_roster_of_this_and_next_week_is_planned_with_meals_and_a_delegate() -> None:
+    hall = demo.make_demo_hall(at=AT)
+
+    shifts = Shift.objects.filter(hall=hall)
+    days = {AT.date() + number * dt.timedelta(days=1) for number in range(14)}  # AT is a Monday
+    assert set(shifts.values_list("on", flat=True)) == days
+    assert shifts.count() == 14 * 15
+    assert not shifts.filter(person__login="li", meal_from=None).exists()
+    assert set(shifts.exclude(delegate=None).values_list("person__login", "delegate__login")) == {("zhou", "wu")}
+
+
+def test_only_gao_has_a_notice_to_read_before_she_opens_her_counter() -> None:
+    hall = demo.make_demo_hall(at=AT)
+
+    people = Person.objects.filter(memberships__hall=hall).distinct()
+    assert [person.login for person in people if notices.owed(person, hall, AT)] == ["gao"]
+
+
+def test_what_today_owes_is_there() -> None:
+    hall = demo.make_demo_hall(at=AT)
+
+    codes = set(Task.objects.filter(hall=hall, business_date=AT.date()).values_list("code", flat=True))
+    assert {"D-DM-28", "D-SG-10", "D-DM-05"} <= codes  # of the day, of the opening, of the duty manager's shift
 
 
 def test_is_made_where_there_is_no_hall_and_once_only() -> None:

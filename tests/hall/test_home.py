@@ -58,7 +58,9 @@ def test_a_duty_manager_chooses_in_a_fixed_order():
 
     response = make.client(make.person(hall, Kind.DUTY_MANAGER)).get("/")
 
-    assert addresses(response) == [f"/h/{hall.code}/{page}/" for page in ("shift", "board", "counter", "floor", "today")]
+    assert addresses(response) == [
+        f"/h/{hall.code}/{page}/" for page in ("shift", "board", "counter", "floor", "today")
+    ]
 
 
 def test_the_screens_for_everybody_stand_below():

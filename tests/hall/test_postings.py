@@ -1,9 +1,11 @@
 """Who holds which post: taking, leaving, being sent; rights come and go with it."""
 
 import datetime as dt
+from collections.abc import Iterator
 
 import pytest
 from django.db import IntegrityError, transaction
+from django.utils import translation
 
 from hall import access, counters, postings
 from hall.access import Action
@@ -13,6 +15,12 @@ from tests import make
 from tests.make import AT, MINUTE
 
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def english() -> Iterator[None]:
+    with translation.override("en"):
+        yield
 
 
 @pytest.mark.covers("O-16")

@@ -60,7 +60,7 @@ def test_once_it_is_read_the_counter_opens():
 @pytest.mark.covers("H-03", "F-13")
 def test_before_the_checklist_is_done_no_counter_opens():
     hall, counter, li = desk()
-    opening.set_gate(hall, True, has_hours=True, by=make.person(hall, Kind.HALL_MANAGER), at=AT)
+    opening.set_gate(hall, True, waits=True, by=make.person(hall, Kind.HALL_MANAGER), at=AT)
 
     status, page = open_it(hall, li)
 

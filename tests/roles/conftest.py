@@ -6,7 +6,7 @@ import pytest
 from django.utils import translation
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def english() -> Iterator[None]:
     """Refusals are compared in English, whatever the translators write."""
     with translation.override("en"):

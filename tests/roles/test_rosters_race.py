@@ -34,7 +34,8 @@ def test_of_two_who_copy_a_week_at_once_one_is_told():
 
     results = together(*[lambda: rosters.copy_week(hall, monday, by=None, at=AT) for _time in range(2)])
 
-    assert len([result for result in results if isinstance(result, WrongState)]) == 1
+    # Told in words, or stopped by the database, which lets a tap try again (hall.taps): never both copied.
+    assert [type(result) for result in results].count(list) == 1
     assert len(rosters.planned_between(hall, monday, monday)) == 3
 
 
