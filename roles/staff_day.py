@@ -8,12 +8,11 @@ import datetime as dt
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
-
-from django.utils.translation import gettext as _
+from typing import Any
 
 from hall import alarms, counters, postings
 from hall.models import Alarm, Counter, Hall, Kind, Membership, Person, Post, Posting, Zone
-from hall.refusals import Invalid, Refused
+from hall.refusals import Refused
 from roles import (
     briefings,
     day_tasks,
@@ -61,6 +60,12 @@ NOT_BEFORE = {
 }  # fmt: skip
 BRIEFED = dt.time(8, 48)
 EXCEPTED = {"D-DM-43": "今天没有人提前结账"}  # of the closing checklist: not done, with its reason
+NOTICE: dict[str, Any] = {
+    "title_zh": "携号转网资料清单更新",
+    "title_en": "New list of papers for number porting",
+    "body_zh": "即日起，办理携号转网须核对本人身份证原件，不收复印件。",
+    "body_en": "From now on, check the original identity card for number porting. Copies are not accepted.",
+}
 MARKS = ("5", "4", "5", "3", "4", "5")
 
 
@@ -170,8 +175,8 @@ class StaffDay:
         yield at(8, 52), partial(self._take, self.unaware, None)
         for number, (person, counter) in enumerate(self.clerks):
             yield at(8, 55) + number * dt.timedelta(seconds=20), partial(self._open_counter, person, counter)
-        yield at(8, 58), partial(self._read_all, self.unaware)
-        yield at(9, 1), partial(self._open_counter, *self.clerks[-1])
+        yield at(9, 3), partial(self._read_all, self.unaware)
+        yield at(9, 3), partial(self._open_counter, *self.clerks[-1])
 
     def _relief(self) -> Iterator[tuple[dt.datetime, Act]]:
         """The meals of who holds a zone: somebody takes it first, then he leaves, and the other way round after it."""
@@ -253,10 +258,7 @@ class StaffDay:
 
     def _write_notice(self, at: dt.datetime) -> None:
         notice = notices.write(
-            self.hall, title_zh="携号转网资料清单更新", title_en="New list of papers for number porting",
-            body_zh="明天起，办理携号转网须核对本人身份证原件，不收复印件。",
-            body_en="From tomorrow, check the original identity card for number porting. Copies are not accepted.",
-            effective_from=self.on, must_be_read=True, by=self.hall_manager, at=at,
+            self.hall, **NOTICE, effective_from=self.on, must_be_read=True, by=self.hall_manager, at=at,
         )  # fmt: skip
         notices.read(notice, self.hall, by=self.hall_manager, at=at)
 
@@ -511,7 +513,7 @@ class StaffDay:
 def of_hall(hall: Hall, on: dt.date, *, seed: int) -> StaffDay:
     """The staff of a hall, by the kinds of its members; each clerk at the counter of his place in order.
 
-    Raises Invalid where somebody is missing: one of each kind, two floaters, and two clerks.
+    Raises ValueError where somebody is missing: one of each kind, two floaters, and two clerks.
     """
     people: dict[str, list[Person]] = {}
     for row in (
@@ -521,9 +523,9 @@ def of_hall(hall: Hall, on: dt.date, *, seed: int) -> StaffDay:
     wanted = {
         Kind.DUTY_MANAGER: 1, Kind.HALL_MANAGER: 1, Kind.GUARD: 1, Kind.GUIDE: 1, Kind.FLOATER: 2, Kind.RECEPTIONIST: 1, Kind.CLERK: 2,
     }  # fmt: skip
-    missing = [kind.label for kind, count in wanted.items() if len(people.get(kind, [])) < count]
+    missing = [kind.value for kind, count in wanted.items() if len(people.get(kind, [])) < count]
     if missing:
-        raise Invalid(_("A staffed day needs more people: %(kinds)s.") % {"kinds": ", ".join(map(str, missing))})
+        raise ValueError(f"a staffed day needs more people: {', '.join(missing)}")
     return StaffDay(
         hall=hall, on=on, seed=seed, duty_manager=people[Kind.DUTY_MANAGER][0], hall_manager=people[Kind.HALL_MANAGER][0],
         guard=people[Kind.GUARD][0], guide=people[Kind.GUIDE][0], early=people[Kind.FLOATER][0], late=people[Kind.FLOATER][1],

@@ -8,7 +8,7 @@ from django.db import transaction
 from hall import halls, postings
 from hall.models import Counter, Device, Hall, Kind, Membership, Person, Post, Room
 from queueing.models import Service
-from roles import catalogue
+from roles import catalogue, day_tasks, meals, notices, rosters, staff_day
 
 CODE = "demo"
 PASSWORD = "hall"
@@ -81,6 +81,8 @@ ON_DUTY = [
     ("ma", "security-guard", None),
     ("wu", "customer-receptionist", "reception"),
 ]
+PLANNED_DAYS = 14  # from this week's Monday on
+HAS_NOT_READ = "gao"  # and so cannot open her counter yet
 
 
 def make_demo_hall(*, at: dt.datetime) -> Hall:
@@ -102,7 +104,31 @@ def make_demo_hall(*, at: dt.datetime) -> Hall:
             person, post = Person.objects.get(login=login), Post.objects.get(slug=slug)
             place = zones[zone] if zone else None
             postings.take(person, hall, post, zone=place, by=None, at=at - ON_DUTY_FOR)
+        _work(hall, at)
     return hall
+
+
+def _work(hall: Hall, at: dt.datetime) -> None:
+    """What the hall's people find: this and next week's roster, a notice that all but one have read, what today owes."""
+    manager = Person.objects.get(login="gu")
+    today = hall.business_date(at)
+    staff = staff_day.of_hall(hall, today, seed=0)
+    dates = [today + number * staff_day.DAY for number in range(PLANNED_DAYS - today.weekday())]
+    plans = [plan for on in dates for plan in staff_day.week_day(staff, on) if plan.ends > at]
+    elsewhere = rosters.shifts_of({plan.person.pk for plan in plans}, plans)  # of an earlier demo's people
+    rosters.plan_all(
+        hall, [plan for plan in plans if plan.person.pk not in elsewhere], verb="planned", by=manager, at=at
+    )
+    for on in dates:
+        proposal = meals.propose(hall, rosters.planned_on(hall, on))
+        if proposal.placed:
+            rosters.accept_meals(hall, on, shown=proposal.text(), by=manager, at=at)
+    written_at = at - ON_DUTY_FOR
+    notice = notices.write(hall, **staff_day.NOTICE, effective_from=today, must_be_read=True, by=manager, at=written_at)
+    readers = Person.objects.filter(memberships__hall=hall).exclude(login=HAS_NOT_READ).distinct()
+    notices.receipts(readers, [notice], told_by=None, at=written_at)
+    day_tasks.make_tasks([hall.pk], at=at)
+    day_tasks.make_shift_tasks(hall, at=at)
 
 
 def furnish(hall: Hall, *, at: dt.datetime) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import transaction
+from django.utils import translation
 
 from hall import clock
 from hall.management import staffed_day
@@ -40,7 +41,7 @@ def day(django_db_setup: None, django_db_blocker: Any) -> dict[str, Any]:
     facts: dict[str, Any] = {}
     with django_db_blocker.unblock():
         try:
-            with transaction.atomic():
+            with transaction.atomic(), translation.override("en"):
                 make.limits()
                 begun = time.process_time()
                 result = staffed_day.play(DAY, code=None, seed=1, at=clock.now())
@@ -117,8 +118,8 @@ def test_a_counter_stays_shut_until_its_clerk_has_read_what_he_missed(day: dict[
     assert [(one["who"], one["at"]) for one in refused] == [("Gao Jie", "08:57")]
     assert "New list of papers for number porting" in refused[0]["said"]
     assert day["late_reader"] == "Gao Jie"
-    assert day["late_reader_read"] == ["08:58", "08:58"]  # the briefing that he missed, and the notice
-    assert day["eighth_opened"] == "09:01"
+    assert day["late_reader_read"] == ["09:03", "09:03"]  # the briefing that he missed, and the notice
+    assert day["eighth_opened"] == "09:03"
     assert len([at for at in day["others_opened"] if at < "09:00"]) == 7
 
 

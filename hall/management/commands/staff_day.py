@@ -21,7 +21,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument("--day", metavar="YYYY-MM-DD", help="a day that is over (default: yesterday)")
         parser.add_argument(
-            "--seed", type=int, default=1, help="the same seed gives the same day (default: %(default)s)"
+            "--seed", type=int, default=1, help="the same seed gives the same customers (default: %(default)s)"
         )
         parser.add_argument(
             "--hall", metavar="CODE", help="code of the new hall (default: staffed-<day>, with -2 if taken)"
