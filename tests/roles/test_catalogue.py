@@ -118,7 +118,8 @@ def test_posts_give_the_rights_of_their_kind():
 
 CLERK = [
     ("R-B10", "15 minutes early"), ("R-G08", "smile for one minute"), ("R-G04", "within 3 m"), ("R-Q16", "one-metre line"),
-    ("R-Q09", "apologising"), ("R-G06", "at most twice"), ("R-G07", "after you have checked who it is"), ("R-A13", "both hands"),
+    ("R-Q09", "apologising"), ("R-G06", "at most twice"), ("R-G07", "after you have checked who it is"),
+    ("R-B16", "ask for consent"), ("R-A13", "both hands"),
     ("R-G17", "about the offer first"), ("R-Q14", "one sentence"), ("R-G12", "One only"), ("R-G13", "at most 3 leaflets"),
 ]  # fmt: skip
 FLOATER = [
@@ -141,7 +142,20 @@ def check_card(slug: str, wanted: list[tuple[str, str]]) -> None:
 
 
 @pytest.mark.covers(
-    "O-19", "R-B10", "R-G04", "R-G06", "R-G07", "R-G08", "R-G12", "R-G13", "R-G17", "R-Q09", "R-Q14", "R-Q16", "R-A13"
+    "O-19",
+    "R-B10",
+    "R-G04",
+    "R-G06",
+    "R-G07",
+    "R-G08",
+    "R-G12",
+    "R-G13",
+    "R-G17",
+    "R-Q09",
+    "R-Q14",
+    "R-Q16",
+    "R-A13",
+    "R-B16",
 )
 def test_the_counter_clerks_card_carries_the_clerks_rules():
     check_card("counter-clerk", [*CLERK, *EVERYBODY])
