@@ -87,7 +87,8 @@ class Evidence:
 def start(hall: Hall, kind: str, *, seed: int | None = None, by: Person, at: dt.datetime) -> Round:
     """A round begins; all but a peak round draw their sample of who is on duty now, without the one who walks.
 
-    Raises Invalid for an unknown kind, WrongState if a round is going on or this one was done today.
+    Raises Invalid for an unknown kind, WrongState if a round is going on, this one was done today, or the hall does not open
+    at its time.
     """
     if kind not in RoundKind.values:
         raise Invalid(_("Please choose one of the list."))
@@ -98,7 +99,9 @@ def start(hall: Hall, kind: str, *, seed: int | None = None, by: Person, at: dt.
             raise WrongState(_("%(name)s is on a round. End it first.") % {"name": running.by.name})
         if kind != RoundKind.PEAK and Round.objects.filter(hall=hall, business_date=on, kind=kind).exists():
             raise WrongState(_("This round was done today."))
-        due = next(one for one in plan(hall, on, at=at) if one.kind == kind)
+        due = next((one for one in plan(hall, on, at=at) if one.kind == kind), None)
+        if due is None:
+            raise WrongState(_("This round is not due today."))
         posts = _on_duty(hall, without=by) if kind != RoundKind.PEAK else {}
         turn, unseen = _turn(hall, posts)
         size = sampling.sample_size(len(posts), limits.in_force(hall.pk, RULES))
@@ -121,7 +124,8 @@ def score(
 ) -> Sample:  # fmt: skip
     """What was seen of a sampled person, by item; what was not seen is left out. A fault is corrected on the spot or due.
 
-    `due_in` is a number of days, "0" to "7". Raises NotFilledIn by field, WrongState if the round is over or it was scored.
+    `due_in` is a number of days, "0" to "7". Raises NotFilledIn by field, WrongState if the round is over, it was scored, or it is
+    one's own.
     """
     with transaction.atomic():  # two who score the same person: the second is told
         rows = Sample.objects.select_for_update(of=("self",), no_key=True)
@@ -129,6 +133,8 @@ def score(
         _require_running(locked.round)
         if locked.scored_at is not None:
             raise WrongState(_("%(name)s was scored already.") % {"name": locked.person.name})
+        if locked.person_id == by.pk:  # who stands in for the duty manager may be sampled in his own post
+            raise WrongState(_("Nobody scores himself. Please ask somebody else."))
         note = text.clean(note.replace("\r\n", "\n"), most=500, lines=True)
         kept, faults = _scores(items_of(locked.post), answers)
         errors = {} if kept else {"scores": _("Please score at least one item.")}

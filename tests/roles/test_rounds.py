@@ -384,3 +384,35 @@ def test_coverage_counts_who_was_seen_of_whom_the_rounds_should_see():
     begun(hall, by, "noon", at=local(12))
 
     assert rounds.coverage(hall, MONDAY, MONDAY) == (3, 6)
+
+
+@pytest.mark.parametrize("kind", ["first", "noon", "peak", "afternoon"])
+def test_on_a_closed_day_no_round_begins(kind: str):
+    hall = open_hall()
+    by = manager(hall)
+    hall.holidays.create(on=MONDAY)
+
+    with make.refusal(WrongState, match="not due today"):
+        begun(hall, by, kind)
+
+    assert not Round.objects.exists()
+
+
+def test_a_round_of_a_time_at_which_the_hall_is_shut_does_not_begin():
+    hall = make.hall(opens=dt.time(9), closes=dt.time(12, 30))
+    by = manager(hall)
+
+    with make.refusal(WrongState, match="not due today"):
+        begun(hall, by, "afternoon")
+
+    assert not Round.objects.exists()
+
+
+def test_nobody_scores_himself():
+    sample = sample_of()
+
+    with make.refusal(WrongState, match="Nobody scores himself"):
+        rounds.score(sample, {"smile": "5"}, by=sample.person, at=make.AT)
+
+    sample.refresh_from_db()
+    assert (sample.scored_at, sample.scores) == (None, [])
