@@ -102,7 +102,9 @@ def load(hall: Hall, person: Person, at: dt.datetime) -> MyShift:
 def _rights(hall: Hall, belongs: list[Membership], held: list[Posting]) -> frozenset[Action]:
     """What the person may now, from the rows the page needs anyway (as access.rights_of)."""
     kinds = [(Kind(row.kind), row.kind in access.STANDING or hall.clock == "played") for row in belongs]
-    return access.rights([*kinds, *((Kind(row.post.kind), True) for row in held)]).now
+    known = {row.kind for row in belongs}
+    posts = [(Kind(row.post.kind), True) for row in held if row.post.kind in known or (row.is_delegate and belongs)]
+    return access.rights([*kinds, *posts]).now
 
 
 def _posts(belongs: list[Membership]) -> list[tuple[Post, bool]]:

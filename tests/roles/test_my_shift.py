@@ -2,8 +2,10 @@
 
 import pytest
 
-from hall import postings
+from hall import access, postings
+from hall.access import Action
 from hall.models import Hall, Kind, Person, Posting
+from roles import delegates, my_shift
 from tests import make
 from tests.make import AT
 
@@ -257,3 +259,20 @@ def test_a_delegate_names_no_delegate_and_nobody_off_shift_is_named():
 
     assert [answer.status_code for answer in answers] == [409, 409, 422, 404, 403]
     assert held(guide, hall) == [("guide", None)]
+
+
+def test_a_post_that_was_taken_from_somebody_gives_no_rights_here_either():
+    hall = make.hall()
+    person = make.person(hall, Kind.GUIDE)
+    make.membership(person, hall, Kind.DUTY_MANAGER).delete()  # he still holds the post
+
+    assert my_shift.load(hall, person, AT).may == access.rights_of(person, hall).now
+
+
+def test_who_stands_in_has_the_duty_managers_rights_here_too():
+    hall = make.hall()
+    guide, manager = make.person(hall, Kind.GUIDE), make.person(hall, Kind.DUTY_MANAGER)
+    delegates.name(guide, hall, by=manager, at=AT)
+
+    assert my_shift.load(hall, guide, AT).may == access.rights_of(guide, hall).now
+    assert Action.ASSIGN in my_shift.load(hall, guide, AT).may
