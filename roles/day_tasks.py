@@ -154,11 +154,16 @@ def except_task(task: Task, *, reason: str, by: Person, at: dt.datetime) -> Task
 
 
 def reopen(task: Task, *, by: Person, at: dt.datetime) -> Task:
-    """Done or excepted by mistake: it is owed again. Raises WrongState if it is open. A hall once opened stays open."""
-    with transaction.atomic():
+    """Done or excepted by mistake: it is owed again. A hall once opened stays open.
+
+    Raises WrongState if it is open, or stands on a closing checklist that was signed.
+    """
+    with opening.lock(task.hall_id, task.business_date) as day:  # nobody signs the closing checklist meanwhile
         task = _locked(task)
         if task.state == State.OPEN:
             raise WrongState(_("This is open already."))
+        if task.part == Part.CLOSING and day is not None and day.secured_at is not None:
+            raise WrongState(_("The closing checklist is signed already."))
         task.state, task.done_at, task.done_by, task.reason, task.evidence = State.OPEN, None, None, "", {}
         task.second, task.signed_at = None, None
         task.save(update_fields=["state", "done_at", "done_by", "reason", "evidence", "second", "signed_at"])

@@ -363,6 +363,21 @@ def test_the_hall_is_secured_when_all_is_off_but_what_stays_on():
     assert tap(guard, hall, "secure", **both).status_code == 409
 
 
+def test_what_was_signed_at_closing_is_not_undone():
+    hall = task_rows.hall()
+    guard = make.person(hall, Kind.GUARD)
+    task_rows.duty(Kind.GUARD, Cadence.DAILY_CLOSE, Moment.AFTER_CLOSING, record="REC-04")
+    (item,) = task_rows.made(hall)
+    day_tasks.done(item, by=guard, at=local("18:20"))
+    opening.secure(hall, TODAY, left_on=opening.STAYS_ON, by=guard, at=local("18:30"))
+
+    answer = tap(guard, hall, "undo", task=item.pk)
+
+    item.refresh_from_db()
+    assert (answer.status_code, item.state, item.done_by) == (409, Task.State.DONE, guard)
+    assert "The closing checklist is signed already." in answer.content.decode()
+
+
 @pytest.mark.parametrize("on", ["", "banana", "2026-02-30", "1999-01-01"])
 def test_a_bad_date_secures_nothing(on: str):
     hall = task_rows.hall()
