@@ -172,10 +172,12 @@ def note(
 def end(briefing: Briefing, *, by: Person, at: dt.datetime) -> None:
     """The briefing is over and stays as it was said. Who was there knows its notices; everybody else owes the reading (R-B08).
 
-    Ending it twice changes nothing. Raises Invalid when nobody but the host was there.
+    Ending it twice changes nothing. Raises Invalid when nobody but the host was there, WrongState when it was called off.
     """
     with lock_queue(briefing.hall_id) as hall:
-        now = Briefing.objects.get(pk=briefing.pk)
+        now = Briefing.objects.filter(pk=briefing.pk).first()
+        if now is None:
+            raise WrongState(_("This briefing was called off meanwhile."))
         if now.is_over:
             return
         present = [row.person for row in now.attendances.filter(is_present=True).select_related("person")]

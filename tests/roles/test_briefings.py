@@ -236,3 +236,14 @@ def test_counts_the_briefings_in_time_over_the_days_that_opened(hall: Hall, mana
     held(hall, manager, [clerk], at=OPENS - DAY)
 
     assert briefings.in_time(hall, TODAY - 4 * DAY, TODAY - DAY) == (1, 3)
+
+
+def test_called_off_meanwhile_it_does_not_end(hall: Hall, manager: Person, clerk: Person) -> None:
+    going = start(hall, manager)
+    briefings.attend(going, clerk, "ok", by=manager, at=OPENS)
+    briefings.call_off(Briefing.objects.get(), by=manager, at=OPENS)
+
+    with make.refusal(WrongState, match="called off"):
+        briefings.end(going, by=manager, at=OPENS)
+
+    assert not Briefing.objects.exists()
