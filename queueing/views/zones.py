@@ -20,7 +20,8 @@ from queueing.views import answers
 def zone(request: HttpRequest, code: str, pk: int) -> HttpResponse:
     """Who holds a zone, and who could be sent there."""
     hall = access.hall(request, code, Action.ASSIGN)
-    return render(request, "queueing/zone.html", _shown(hall, _zone(hall, pk)))
+    may = access.rights_of(request.user, hall).now  # type: ignore[arg-type]
+    return render(request, "queueing/zone.html", _shown(hall, _zone(hall, pk)) | {"may": may})
 
 
 @require_POST

@@ -184,9 +184,11 @@ def test_a_closed_day_needs_no_duty_manager():
     assert (week.days[0].lacks_manager, week.days[1].lacks_manager) == (False, True)
 
 
-def test_counts_the_zones_and_counters_planned():
+def test_counts_the_zones_where_somebody_must_be_and_the_counters_planned():
     hall = make.hall()
-    zone, other = make.zone(hall, name_en="Counters"), make.zone(hall, "entrance", name_en="Entrance")
+    zone = make.zone(hall, name_en="Counters", needs_somebody=True)
+    other = make.zone(hall, "entrance", name_en="Entrance", needs_somebody=True)
+    make.zone(hall, "warehouse")
     make.counter(hall, 1, zone=zone)
     shift(make.person(hall), hall, counter=make.counter(hall, 2, zone=zone))
     shift(make.person(hall, Kind.FLOATER), hall, on=MONDAY + DAY)
