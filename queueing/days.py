@@ -5,15 +5,17 @@ import logging
 from collections.abc import Mapping
 
 from django.db import connection, transaction
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
-from hall import alarms, counters, hours, limits, live, text
+from hall import alarms, counters, hours, limits, live, postings, text
 from hall.locks import lock_queue
-from hall.models import Counter, DayClose, Hall, Person
+from hall.models import Counter, DayClose, Hall, Person, Posting
 from hall.models.halls import Clock
 from hall.refusals import CounterBusy, Invalid, WrongState
 from queueing import tickets
 from queueing.models import AT_COUNTER, Ticket
+from roles.models import Shift
 
 log = logging.getLogger(__name__)
 
@@ -53,9 +55,10 @@ def close_day(hall: Hall, *, reasons: Mapping[int, str], by: Person | None, at: 
 def close_left_open_days(*, at: dt.datetime) -> int:
     """Days that nobody closed: past 04:00 of a live hall's own time, earlier business dates are closed with the reason "left open".
 
-    Whatever is live of them ends, whichever its state; counters left open while the hall is shut are closed (a hall open
-    round the clock keeps its own); one alarm tells the hall manager when anybody was left. Each hall under its own lock;
-    one hall's failure is logged and stops no other. Returns how many halls had something to close.
+    Whatever is live of them ends, whichever its state; counters left open while the hall is shut are closed, and posts that
+    nobody gave up end (a hall open round the clock keeps its own); one alarm tells the hall manager when anybody was left.
+    Each hall under its own lock; one hall's failure is logged and stops no other. Returns how many halls had something to
+    close.
     """
     closed = 0
     for hall, ends_at in _halls_with_something_left(at):
@@ -101,6 +104,7 @@ def _close_left_open(hall: Hall, ends_at: dt.datetime, at: dt.datetime) -> None:
             )  # fmt: skip
         if hours.open_interval(hall, at) is None:
             _close_forgotten_counters(hall, ends_at, at)
+            postings.end(_forgotten_posts(hall, ends_at, at), reason="forgotten", by=None, at=at)
 
 
 def _close_forgotten_counters(hall: Hall, ends_at: dt.datetime, at: dt.datetime) -> None:
@@ -117,8 +121,19 @@ def _close_forgotten_counters(hall: Hall, ends_at: dt.datetime, at: dt.datetime)
             log.warning("Counter %s of hall %s is occupied while the hall is shut", counter.number, hall.code)
 
 
+def _forgotten_posts(hall: Hall, ends_at: dt.datetime, at: dt.datetime) -> QuerySet[Posting]:
+    """Posts taken before the day's end that nobody gave up: else a zone would count as held from then on (R-Q25, K-22).
+
+    Who is planned for the night keeps his.
+    """
+    planned = Shift.objects.filter(hall=hall, cancelled=False, starts__lte=at, ends__gt=at).values("person_id")
+    held = Posting.objects.filter(hall=hall, until=None, counter=None, since__lt=ends_at)
+    return held.exclude(person_id__in=planned)
+
+
 # Halls among those given (id, last business date, instant of its end) where a day before is still open: a live ticket of it,
-# tickets but no close of the last date, or a counter not closed since. Old tickets are not read: each part has its index.
+# tickets but no close of the last date, a counter not closed since, or a post not given up since. Old tickets are not read:
+# each part has its index.
 SOMETHING_LEFT = """
     WITH ends AS (SELECT * FROM unnest(%(ids)s::bigint[], %(dates)s::date[], %(instants)s::timestamptz[]) AS e (hall_id, last, ends_at))
     SELECT e.hall_id FROM ends e
@@ -130,6 +145,11 @@ SOMETHING_LEFT = """
        OR (e.hall_id = ANY (%(shut)s) AND EXISTS (
               SELECT FROM hall_counter c WHERE c.hall_id = e.hall_id AND (c.state <> 'closed' OR c.clerk_id IS NOT NULL)
               AND greatest(c.state_since, c.clerk_since) < e.ends_at))
+       OR (e.hall_id = ANY (%(shut)s) AND EXISTS (
+              SELECT FROM hall_posting g WHERE g.hall_id = e.hall_id AND g.until IS NULL AND g.counter_id IS NULL
+              AND g.since < e.ends_at AND NOT EXISTS (
+                  SELECT FROM roles_shift s WHERE s.hall_id = g.hall_id AND s.person_id = g.person_id AND NOT s.cancelled
+                  AND s.starts <= %(at)s AND s.ends > %(at)s)))
     ORDER BY e.hall_id
 """
 
@@ -159,6 +179,7 @@ def _halls_with_something_left(at: dt.datetime) -> list[tuple[Hall, dt.datetime]
                 "dates": [halls[pk].business_date(instant) - dt.timedelta(days=1) for pk, instant in ends.items()],
                 "instants": list(ends.values()),
                 "shut": shut,
+                "at": at,
             },
         )
         return [(halls[pk], ends[pk]) for (pk,) in cursor.fetchall()]

@@ -5,11 +5,13 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from hall import counters
-from hall.models import Alarm, Counter, DayClose, Kind
+from hall import counters, postings
+from hall.models import Alarm, Counter, DayClose, Kind, Posting
 from hall.refusals import HallClosed, Invalid, WrongState
 from queueing import days, tickets
 from queueing.models import State, Ticket
+from roles import coverage
+from roles.models import Shift
 from tests import make
 
 pytestmark = pytest.mark.django_db
@@ -195,6 +197,7 @@ def test_a_day_whose_customers_all_went_served_is_closed_without_an_alarm(hall, 
 def test_a_day_that_the_manager_closed_is_left_alone(hall, service, manager):
     waiting = make.ticket(service, at=AFTERNOON)
     days.close_day(hall, reasons={waiting.pk: "went home"}, by=manager, at=CLOSING)
+    postings.end(Posting.objects.filter(person=manager), by=manager, at=CLOSING)
 
     assert days.close_left_open_days(at=FOUR) == 0
     assert DayClose.objects.get().by == manager
@@ -269,6 +272,41 @@ def test_a_counter_forgotten_on_a_day_without_tickets_is_closed(hall, counter):
     counter.refresh_from_db()
     assert counter.state == Counter.State.CLOSED
     assert days.close_left_open_days(at=FOUR) == 0
+
+
+def test_a_post_that_nobody_gave_up_ends_so_that_its_zone_is_bare_in_the_morning(hall, counter):
+    Counter.objects.update(state=Counter.State.CLOSED)
+    zone = make.zone(hall, "waiting", needs_somebody=True)
+    wang = make.person(hall, Kind.FLOATER)
+    postings.send(wang, zone, only_here=True, by=None, at=AFTERNOON)
+
+    assert days.close_left_open_days(at=FOUR) == 1
+    (posting,) = Posting.objects.filter(person=wang, zone=zone)
+    assert (posting.until, posting.reason, posting.ended_by) == (FOUR, "forgotten", None)
+    assert coverage.floor_now(hall, local(TUESDAY, 8, 40)).zones[0].vacant_since == local(TUESDAY, 8, 30)
+    assert days.close_left_open_days(at=FOUR) == 0
+
+
+def test_a_post_taken_after_four_or_in_a_hall_open_round_the_clock_is_kept(hall, counter):
+    Counter.objects.update(state=Counter.State.CLOSED)
+    guard = make.person(hall, Kind.GUARD, holds=False)
+    postings.take(guard, hall, make.post(Kind.GUARD), by=None, at=FOUR + dt.timedelta(minutes=1))
+    night = make.person(make.hall(time_zone="Asia/Shanghai"), Kind.GUARD)
+
+    assert days.close_left_open_days(at=FOUR + dt.timedelta(minutes=5)) == 0
+    assert Posting.objects.filter(person__in=[guard, night], until=None).count() == 2
+
+
+def test_a_guard_planned_for_the_night_keeps_his_post(hall, counter):
+    Counter.objects.update(state=Counter.State.CLOSED)
+    guard = make.person(hall, Kind.GUARD)
+    Shift.objects.create(
+        hall=hall, on=MONDAY, post=make.post(Kind.GUARD), person=guard, starts=local(MONDAY, 20), ends=local(TUESDAY, 6)
+    )
+
+    assert days.close_left_open_days(at=FOUR) == 0
+    assert days.close_left_open_days(at=local(TUESDAY, 6)) == 1
+    assert not Posting.objects.filter(person=guard, until=None).exists()
 
 
 def test_a_recorded_day_is_never_closed_by_itself():
