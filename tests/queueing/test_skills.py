@@ -30,7 +30,6 @@ def test_a_clerk_of_whom_nothing_is_said_serves_all_of_the_counter():
     assert tickets.call_next(counter, by=li, at=AT) == waiting
 
 
-@pytest.mark.covers("O-02")
 def test_a_clerk_is_given_only_what_he_masters():
     counter, li, bills, broadband = desk()
     bills.masters.add(li)

@@ -23,7 +23,7 @@ def tap(one: Person, hall: Hall, step: str, /, **data: object):
     return make.tap(make.client(one), f"/h/{hall.code}/routines/{step}/", data)
 
 
-@pytest.mark.covers("O-09", "REC-55", "R-B14")
+@pytest.mark.covers("O-09", "REC-55")
 def test_the_hall_manager_names_a_and_b_and_everybody_reads_it():
     hall = task_rows.hall()
     manager, guide = make.person(hall, Kind.HALL_MANAGER), make.person(hall, Kind.GUIDE)
