@@ -3,10 +3,10 @@
 import datetime as dt
 from dataclasses import dataclass
 
-from django.db import transaction
 from django.db.models import Max
 from django.utils.translation import gettext as _
 
+from hall.locks import lock_queue
 from hall.models import Hall, Kind, Person, Post
 from hall.refusals import Invalid
 from roles.models import Duty, Routine, Task
@@ -51,7 +51,9 @@ def assign(hall: Hall, duty: Duty, a: Person, b: Person, *, by: Person, at: dt.d
         raise Invalid(_("This duty belongs to a post, not to the A/B table."))
     if {a.pk, b.pk} - {person.pk for person in people(hall)}:
         raise Invalid(_("Please choose people of this hall."))
-    with transaction.atomic():  # the table and the tasks that follow it
+    with lock_queue(
+        hall.pk
+    ):  # the table and the tasks that follow it; of two at once the second finds the first one's line
         routine = Routine.objects.filter(hall=hall, duty=duty).first() or Routine(hall=hall, duty=duty)
         routine.a, routine.b = a, b
         _keep(routine, by, at)
@@ -62,7 +64,7 @@ def assign(hall: Hall, duty: Duty, a: Person, b: Person, *, by: Person, at: dt.d
 
 def remove(hall: Hall, duty: Duty, *, by: Person, at: dt.datetime) -> None:
     """The hall does not owe this small task any more; what nobody has touched of it goes, what was done stays."""
-    with transaction.atomic():
+    with lock_queue(hall.pk):
         for routine in Routine.objects.filter(hall=hall, duty=duty):
             _keep(routine, by, at)
             routine.delete()

@@ -2,14 +2,15 @@
 
 import threading
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 from django.db import connection
 
-from hall.models import Kind
+from hall.models import Kind, Post
 from hall.refusals import WrongState
-from roles import day_tasks, opening
-from roles.models import Cadence, HallDay, Moment, OpeningGate, Task
+from roles import day_tasks, opening, routines
+from roles.models import Cadence, HallDay, Moment, OpeningGate, Routine, Task
 from tests import make
 from tests.roles import task_rows
 from tests.roles.task_rows import TODAY, local
@@ -81,3 +82,20 @@ def test_two_workers_make_a_day_once():
 
     assert outcomes == ["done", "done"]
     assert (Task.objects.count(), HallDay.objects.count()) == (5, 1)
+
+
+def test_two_who_name_a_and_b_of_a_task_at_once_leave_one_line():
+    hall = task_rows.hall()
+    manager = make.person(hall, Kind.HALL_MANAGER)
+    a, b, c = (make.person(hall, Kind.FLOATER) for _person in range(3))
+    post = Post.objects.create(code="AB", slug="ab-tasks", name_zh="日常", group=Post.Group.TASKS)
+
+    for _time in range(5):
+        duty = task_rows.duty(post)
+        outcomes = at_once(
+            partial(routines.assign, hall, duty, a, b, by=manager, at=local("08:40")),
+            partial(routines.assign, hall, duty, b, c, by=manager, at=local("08:40")),
+        )
+
+        assert outcomes == ["done", "done"]
+        assert Routine.objects.filter(duty=duty).count() == 1
