@@ -149,7 +149,10 @@ def load(hall: Hall, monday: dt.date, *, chosen: dt.date, me: Person | None, at:
     prefetch_related_objects([hall], "opening_intervals", "holidays")
     shifts = rosters.planned_between(hall, monday, last)
     held = _postings(hall, shifts, at)
-    zones, counters = list(Zone.objects.filter(hall=hall, needs_somebody=True)), Counter.objects.filter(hall=hall).count()
+    zones, counters = (
+        list(Zone.objects.filter(hall=hall, needs_somebody=True)),
+        Counter.objects.filter(hall=hall).count(),
+    )
     dates = [monday + dt.timedelta(days=number) for number in range(7)]
     days = [_day(hall, on, [row for row in shifts if row.on == on], zones, today, chosen) for on in dates]
     known = rosters.crew(hall)
