@@ -9,8 +9,9 @@ from django.urls import reverse
 
 from hall import access, devices
 from hall.access import DEVICE_TABLE, Action
-from hall.models import Device, Hall, Kind
+from hall.models import STANDING, Device, Hall, Kind
 from tests import make
+from tests.roles import record_rows
 
 pytestmark = pytest.mark.django_db
 
@@ -30,7 +31,17 @@ PAGES = {
     Action.ANSWER_ALARM: ("acknowledge-alarms", [], "tap"),
     Action.CLOSE_COUNTER: ("close-counter", [1], "get"),
     Action.CLOSE_DAY: ("close-day", [], "get"),
-}
+    Action.MY_SHIFT: ("my-shift", [], "get"),
+    Action.SEE_POSTS: ("posts", [], "get"),
+    Action.ROSTER: ("roster-plan", [], "tap"),
+    Action.ASSIGN: ("shift-delegate", [], "tap"),
+    Action.CHECK: ("secure-hall", [], "tap"),
+    Action.OVERRIDE: ("open-anyway", [], "tap"),
+    Action.BRIEF: ("meeting-skip", [], "tap"),
+    Action.ROUND: ("rounds", [], "get"),
+    Action.RECORD: ("records", [], "get"),
+    Action.SEE_RECORDS: ("record-csv", ["TST-A"], "get"),
+}  # and EDIT is the admin site's
 REFUSED = {302, 401, 403, 404, 405}
 
 
@@ -48,7 +59,15 @@ def table(heading: str) -> dict[tuple[str, str], bool]:
     return cells
 
 
-PEOPLE, DEVICES = table("People"), table("Paired devices")
+PEOPLE, DEVICES, IDLE = table("People"), table("Paired devices"), table("Without holding a post")
+
+
+def furnished() -> Hall:
+    """A hall with what the pages name: counter 1 and a form."""
+    hall = make.hall()
+    make.counter(hall, 1)
+    record_rows.form(record_rows.field("what"), code="TST-A")
+    return hall
 
 
 def ask(client: Client, action: Action, hall: Hall) -> int:
@@ -72,6 +91,10 @@ def test_the_table_of_the_documents_has_every_kind_and_every_action():
     assert set(PEOPLE) == {(action.value, kind.value) for action in Action for kind in Kind}
 
 
+def test_each_action_but_editing_is_asked_of_a_page():
+    assert set(PAGES) == set(Action) - {Action.EDIT}
+
+
 @pytest.mark.parametrize("kind", list(Kind))
 def test_a_person_of_each_kind_may_do_what_the_documents_say(kind: str):
     hall = make.hall()
@@ -82,10 +105,25 @@ def test_a_person_of_each_kind_may_do_what_the_documents_say(kind: str):
     assert rights == {cell: value for cell, value in PEOPLE.items() if cell[1] == kind}
 
 
+@pytest.mark.parametrize("kind", [kind for kind in Kind if kind not in STANDING])
+def test_who_holds_nothing_may_what_the_documents_say_and_is_led_to_my_shift_by_the_rest(kind: str):
+    hall = furnished()
+    person = make.person(hall, kind, holds=False)
+    client = make.client(person)
+
+    rights = {(action.value, kind) for action in Action if access.may(person, hall, action)}
+    answers = {action: ask(client, action, hall) for action in PAGES if (action.value, kind) not in rights}
+
+    assert rights == {cell for cell, value in IDLE.items() if value and cell[1] == kind}
+    assert {action for action, status in answers.items() if status == 403 and PAGES[action][2] == "get"} == {
+        action for action in answers if PAGES[action][2] == "get" and not PEOPLE[action, kind]
+    }
+    assert set(answers.values()) <= {302, 403}
+
+
 @pytest.mark.parametrize("kind", list(Kind))
 def test_each_page_opens_for_those_who_may_and_is_403_for_their_colleagues(kind: str):
-    hall = make.hall()
-    make.counter(hall, 1)
+    hall = furnished()
     client = make.client(make.person(hall, kind))
 
     answers = {action: ask(client, action, hall) for action in PAGES}
@@ -106,8 +144,7 @@ def test_the_admin_site_opens_for_those_who_edit(kind: str):
 
 
 def test_a_stranger_of_another_hall_gets_404():
-    hall = make.hall()
-    make.counter(hall, 1)
+    hall = furnished()
     stranger = make.person(make.hall(), Kind.HALL_MANAGER)
     make.membership(stranger, make.hall(), Kind.DUTY_MANAGER)
     client = make.client(stranger)
@@ -116,8 +153,7 @@ def test_a_stranger_of_another_hall_gets_404():
 
 
 def test_nobody_signed_in_is_led_to_the_login_page():
-    hall = make.hall()
-    make.counter(hall, 1)
+    hall = furnished()
     client = make.client()
 
     answers = {action: ask(client, action, hall) for action in PAGES}
@@ -126,16 +162,14 @@ def test_nobody_signed_in_is_led_to_the_login_page():
 
 
 def test_a_superuser_without_membership_gets_404():
-    hall = make.hall()
-    make.counter(hall, 1)
+    hall = furnished()
     client = make.client(make.person(is_superuser=True, is_staff=True))
 
     assert {action: ask(client, action, hall) for action in PAGES} == dict.fromkeys(PAGES, 404)
 
 
 def test_somebody_who_is_no_longer_active_is_nobody():
-    hall = make.hall()
-    make.counter(hall, 1)
+    hall = furnished()
     client = make.client(make.person(hall, Kind.DUTY_MANAGER, is_active=False))
 
     assert {ask(client, action, hall) for action in PAGES} == {302, 401}
@@ -162,8 +196,7 @@ def test_the_rights_of_several_memberships_add_up():
 
 @pytest.mark.parametrize("screen", list(Device.Screen))
 def test_a_paired_device_opens_its_own_screen_and_no_other(screen: str):
-    hall = make.hall()
-    make.counter(hall, 1)
+    hall = furnished()
     client = paired(hall, screen)
     allowed = {action for action in Action if DEVICES.get((action, screen), False)}
 
