@@ -7,7 +7,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
-from hall import live
+from hall import live, plain
 from hall.models import Counter, Hall, HallPost, Membership, Person, Post, Posting, Zone
 from hall.models.people import Kind
 from hall.refusals import CounterTaken, Invalid, WrongState
@@ -72,6 +72,9 @@ def take(
                     hall=hall, person=person, post=post, zone=zone, counter=counter, since=at, is_delegate=is_delegate, by=by
                 )  # fmt: skip
         except IntegrityError as error:
+            found = held.filter(zone=zone, counter=counter).first()  # two tabs at once: the other was quicker
+            if found is not None:
+                return found
             raise _taken(error, person, counter) from error
         live.announce(hall.pk, "postings")
     return made
@@ -90,18 +93,19 @@ def send(person: Person, zone: Zone, *, only_here: bool, by: Person | None, at: 
             raise WrongState(_("%(name)s holds no post now.") % {"name": person.name})
         first = next((posting for posting in held if posting.zone_id == zone.pk), held[0])
         if only_here:
-            others = Posting.objects.filter(person=person, hall=zone.hall, post=first.post, until=None)
-            end(others.exclude(zone=zone), reason="moved", by=by, at=at)
+            elsewhere = Posting.objects.filter(person=person, hall=zone.hall, zone__isnull=False, until=None)
+            end(elsewhere.exclude(zone=zone), reason="moved", by=by, at=at)
         return take(person, zone.hall, first.post, zone=zone, by=by, at=at, is_delegate=first.is_delegate)
 
 
 def relieve(posting: Posting, *, by: Person | None, at: dt.datetime) -> None:
-    """Somebody leaves a zone and stays on his post. Raises WrongState if he has left it already."""
+    """Somebody leaves a zone and stays on his post, unless he has it no more. Raises WrongState if he has left it already."""
     with transaction.atomic():
         leave(posting, reason="relieved", by=by, at=at)
-        if not Posting.objects.filter(
+        still = Posting.objects.filter(
             person=posting.person_id, hall=posting.hall_id, post=posting.post_id, until=None
-        ).exists():
+        ).exists()
+        if not still and (posting.is_delegate or posting.post in posts_of(posting.person, posting.hall)):
             take(posting.person, posting.hall, posting.post, is_delegate=posting.is_delegate, by=by, at=at)
 
 
@@ -121,6 +125,30 @@ def end(held: QuerySet[Posting], *, reason: str = "", by: Person | None, at: dt.
         ended += rows.update(until=at, ended_by=by, reason=reason)
         live.announce(hall_id, "postings")
     return ended
+
+
+def end_of_those_gone(*, at: dt.datetime) -> int:
+    """What is held by people who are no longer active, or no longer have such a post in the hall, ends. For a sweep.
+
+    Returns how many ended. One query, and one for each hall concerned.
+    """
+    rows = plain.rows(GONE, {"at": at})
+    for hall_id in {hall_id for (hall_id,) in rows}:
+        live.announce(hall_id, "postings")
+    return len(rows)
+
+
+GONE = """
+    UPDATE hall_posting g SET until = greatest(g.since, %(at)s), reason = 'left the hall'
+    FROM hall_person p, hall_post q
+    WHERE g.until IS NULL AND p.id = g.person_id AND q.id = g.post_id AND (
+        NOT p.is_active OR NOT EXISTS (
+            SELECT 1 FROM hall_membership m
+            WHERE m.person_id = g.person_id AND m.hall_id = g.hall_id AND (g.is_delegate OR m.kind = q.kind)
+        )
+    )
+    RETURNING g.hall_id
+"""
 
 
 def take_counter(counter: Counter, person: Person, *, by: Person | None, at: dt.datetime) -> None:

@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from hall import clock
+from hall import clock, postings
 from queueing import days, waits
 from roles import coverage
 
@@ -15,8 +15,10 @@ def watch_the_clock() -> None:
 
 @shared_task
 def watch_the_zones() -> None:
-    """Zones where nobody is although somebody must be: every five seconds."""
-    coverage.sweep(at=clock.now())
+    """Posts of people who are gone end; zones where nobody is although somebody must be: every five seconds."""
+    at = clock.now()
+    postings.end_of_those_gone(at=at)
+    coverage.sweep(at=at)
 
 
 @shared_task

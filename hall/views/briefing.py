@@ -63,9 +63,9 @@ def briefing_start(request: HttpRequest, code: str) -> HttpResponse:
 def briefing_attend(request: HttpRequest, code: str) -> HttpResponse:
     """Somebody is there and was looked at, or is not there; "all": everybody who is expected is."""
     hall, at = access.hall(request, code, Action.BRIEF), clock.now()
-    going = _named(request, hall)
 
     def act() -> None:
+        going = _named(request, hall)
         if request.POST.get("person") == "all":
             briefings.attend_expected(going, by=asked.person(request), at=at)
             return
@@ -75,6 +75,7 @@ def briefing_attend(request: HttpRequest, code: str) -> HttpResponse:
     outcome = taps.carry_out(request, act, at=at)
     if outcome.refused:
         return asked.said(request, outcome, "#said")
+    going = _named(request, hall)
     shown = {"briefing": going, "people": briefing_page.people(going)}
     return render(request, "roles/_briefing_people.html", asked.seen(request, hall) | shown)
 
@@ -83,10 +84,11 @@ def briefing_attend(request: HttpRequest, code: str) -> HttpResponse:
 def briefing_note(request: HttpRequest, code: str) -> HttpResponse:
     """What is said is written down; with `then` "end" the briefing is over."""
     hall, at = access.hall(request, code, Action.BRIEF), clock.now()
-    going, person = _named(request, hall), asked.person(request)
+    person = asked.person(request)
     words = {name: request.POST.get(name, "") for name in ("learning", "praise", "goals")}
 
     def act() -> None:
+        going = _named(request, hall)
         briefings.note(going, **words, smile_done=request.POST.get("smile_done") == "yes", by=person, at=at)
         if request.POST.get("then") == "end":
             briefings.end(going, by=person, at=at)
@@ -99,10 +101,9 @@ def briefing_note(request: HttpRequest, code: str) -> HttpResponse:
 def briefing_off(request: HttpRequest, code: str) -> HttpResponse:
     """Begun by mistake."""
     hall, at = access.hall(request, code, Action.BRIEF), clock.now()
-    going = _named(request, hall)
 
     def act() -> None:
-        briefings.call_off(going, by=asked.person(request), at=at)
+        briefings.call_off(_named(request, hall), by=asked.person(request), at=at)
 
     return _answer(request, hall, taps.carry_out(request, act, at=at), at)
 

@@ -9,9 +9,10 @@ from django.utils import translation
 
 from hall import access, counters, postings
 from hall.access import Action
-from hall.models import Counter, HallPost, Kind, Post, Posting
+from hall.models import Counter, HallPost, Kind, Person, Post, Posting
 from hall.refusals import CounterTaken, Invalid, WrongState
 from tests import make
+from tests.hall.test_alarms_race import together
 from tests.make import AT, MINUTE
 
 pytestmark = pytest.mark.django_db
@@ -205,3 +206,50 @@ def test_an_extended_post_is_taken_only_where_the_hall_has_it():
     HallPost.objects.create(hall=hall, post=cashier)
 
     assert (off, postings.posts_of(person, hall)) == ([], [cashier])
+
+
+def test_in_a_busy_hall_whoever_is_sent_leaves_the_zones_of_all_his_posts():
+    hall = make.hall()
+    wang = make.person(hall, Kind.FLOATER)
+    make.membership(wang, hall, Kind.GUIDE)
+    entrance, waiting = make.zone(hall, "entrance"), make.zone(hall, "waiting")
+    postings.take(wang, hall, make.post(Kind.GUIDE), zone=entrance, by=wang, at=AT)
+
+    postings.send(wang, waiting, only_here=True, by=None, at=AT + MINUTE)
+
+    assert {row.zone_id for row in postings.held_by(wang, hall)} - {None} == {waiting.pk}
+
+
+def test_who_is_no_longer_of_the_hall_is_relieved_and_holds_nothing():
+    hall = make.hall()
+    wang = make.person(hall, Kind.FLOATER)
+    posting = postings.send(wang, make.zone(hall, "waiting"), only_here=True, by=None, at=AT)
+    wang.memberships.all().delete()
+
+    postings.relieve(posting, by=None, at=AT + MINUTE)
+
+    assert postings.held_by(wang, hall) == []
+
+
+@pytest.mark.parametrize("gone", ["inactive", "no membership"])
+def test_what_somebody_held_who_left_in_mid_shift_ends_by_itself(gone: str):
+    hall = make.hall()
+    wang, liu = make.person(hall, Kind.FLOATER), make.person(hall, Kind.GUIDE)
+    if gone == "inactive":
+        Person.objects.filter(pk=wang.pk).update(is_active=False)
+    else:
+        wang.memberships.all().delete()
+
+    assert postings.end_of_those_gone(at=AT) == 1
+    assert [len(postings.held_by(person, hall)) for person in (wang, liu)] == [0, 1]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_tabs_that_take_one_post_at_once_take_it_once():
+    hall = make.hall()
+    liu, post = make.person(hall, Kind.GUIDE, holds=False), make.post(Kind.GUIDE)
+
+    results = together(*[lambda: postings.take(liu, hall, post, by=liu, at=AT) for _tab in range(4)])
+
+    assert {type(result) for result in results} == {Posting}
+    assert Posting.objects.filter(person=liu).count() == 1
