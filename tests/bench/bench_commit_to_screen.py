@@ -23,16 +23,23 @@ CONNECTING = 300
 
 
 def change(watched: WatchedHall, instants: list[float]) -> None:
-    """Give tickets, so many a second, as a tap would; keep the instants of their commits (time.monotonic)."""
+    """Give a ticket and take the oldest back in turn, so many a second, as taps would: the queue stays as long as it was.
+
+    Keeps the instants of their commits (time.monotonic).
+    """
     from hall import clock
     from queueing import tickets
-    from queueing.models import Service
+    from queueing.models import Service, Ticket
 
     service = Service.objects.select_related("hall").get(pk=watched.service_id)
     begin = time.monotonic() + 0.5
     for number in range(CHANGES):
         time.sleep(max(0.0, begin + number / PER_SECOND - time.monotonic()))
-        tickets.issue(service, by=None, at=clock.now())
+        if number % 2 == 0:
+            tickets.issue(service, by=None, at=clock.now())
+        else:
+            oldest = Ticket.objects.filter(service=service).waiting().in_call_order()[0]
+            tickets.reclaim(oldest, by=None, at=clock.now())
         instants.append(time.monotonic())
 
 
