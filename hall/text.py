@@ -7,6 +7,8 @@ from django.utils.translation import gettext as _
 from hall.refusals import Invalid
 
 ALLOWED_CONTROL = {"\n", "\t"}
+# What a spreadsheet takes for the beginning of a formula (OWASP, CSV injection).
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def clean(text: str, *, most: int, lines: bool = False) -> str:
@@ -28,3 +30,13 @@ def whole_number(text: str, *, least: int, most: int) -> int:
     if not (text.isascii() and text.isdigit() and len(text) <= 9 and least <= int(text) <= most):
         raise Invalid(_("Please give a whole number from %(least)d to %(most)d.") % {"least": least, "most": most})
     return int(text)
+
+
+def harmless(cell: str) -> str:
+    """The text of a spreadsheet's cell that nothing takes for a formula: one that looks so begins with an apostrophe."""
+    return f"'{cell}" if cell.startswith(FORMULA) else cell
+
+
+def as_exported(cell: str) -> str:
+    """What harmless() has made of a text, as it was: for a file of ours that is read in again."""
+    return cell[1:] if cell.startswith("'") and cell[1:].startswith(FORMULA) else cell

@@ -14,6 +14,7 @@ from openpyxl.styles import Alignment, Font
 from openpyxl.worksheet.datavalidation import DataValidation
 from openpyxl.worksheet.worksheet import Worksheet
 
+from hall import text
 from hall.models import Post
 from hall.refusals import Invalid
 from roles import catalogue
@@ -223,7 +224,7 @@ def _write(sheet: Worksheet, row: int, column: int, value: str | int, *, bold: b
     cell.value = ILLEGAL_CHARACTERS_RE.sub("", value) if isinstance(value, str) else value
     if isinstance(value, str):
         cell.data_type = "s"
-        cell.quotePrefix = value.startswith(("=", "+", "-", "@", "\t", "\r"))  # stays text when somebody edits the cell
+        cell.quotePrefix = value.startswith(text.FORMULA)  # stays text when somebody edits the cell
     cell.alignment = Alignment(vertical="top", wrap_text=True)
     if bold:
         cell.font = Font(bold=True)

@@ -11,18 +11,11 @@ from openpyxl.cell import Cell
 from openpyxl.styles import Alignment, Font
 from openpyxl.utils import get_column_letter
 
+from hall import text
 from hall.models import Hall
 from roles.models import Entry, Form
 from roles.records import label, shown
 
-FORMULA = (
-    "=",
-    "+",
-    "-",
-    "@",
-    "\t",
-    "\r",
-)  # what a spreadsheet takes for the beginning of a formula (OWASP, CSV injection)
 MOST = 20_000  # entries in one file
 WIDEST = 60
 
@@ -34,7 +27,7 @@ def as_csv(form: Form, hall: Hall, entries: Sequence[Entry]) -> bytes:
     file = io.StringIO()
     writer = csv.writer(file)
     for line in _lines(form, hall, entries):
-        writer.writerow([_harmless(cell) if isinstance(cell, str) else cell for cell in line])
+        writer.writerow([text.harmless(cell) if isinstance(cell, str) else cell for cell in line])
     return ("\ufeff" + file.getvalue()).encode()
 
 
@@ -94,9 +87,5 @@ def _as_text(cell: Cell, value: object) -> None:
         cell.alignment = Alignment(vertical="top", wrap_text="\n" in value)
 
 
-def _width(text: str) -> int:
-    return sum(2 if ord(character) > 0x2E7F else 1 for character in text)
-
-
-def _harmless(text: str) -> str:
-    return f"'{text}" if text.startswith(FORMULA) else text
+def _width(said: str) -> int:
+    return sum(2 if ord(character) > 0x2E7F else 1 for character in said)

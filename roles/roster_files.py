@@ -23,14 +23,6 @@ MOST_ROWS = 1000  # a hall of 100 people plans ten days ahead with it
 MOST_COLUMNS = 30
 LONGEST_CELL = 200
 LARGEST_UNPACKED = 20 * 1024 * 1024  # of an .xlsx, which is a zip
-FORMULA = (
-    "=",
-    "+",
-    "-",
-    "@",
-    "\t",
-    "\r",
-)  # what a spreadsheet takes for the beginning of a formula (OWASP, CSV injection)
 
 # The columns of a file, and what else their heads may say.
 HEADS = {
@@ -253,7 +245,7 @@ class _Finder:
 
 def _read_line(finder: _Finder, number: int, cells: Cells, at: dt.datetime) -> Line:
     try:
-        cells = {name: _unquoted(text.clean(value, most=LONGEST_CELL)) for name, value in cells.items()}
+        cells = {name: text.as_exported(text.clean(value, most=LONGEST_CELL)) for name, value in cells.items()}
         return Line(number, cells, plan=rosters.fitting(finder.hall, _plan(finder, cells), finder.crew, at=at))
     except Refused as refusal:
         shown = {name: _printable(cell) for name, cell in cells.items()}
@@ -318,11 +310,6 @@ def time_of(said: str) -> dt.time:
     raise Invalid(_("“%(text)s” is no time of day. Please write it as 09:00.") % {"text": said[:40]})
 
 
-def _unquoted(cell: str) -> str:
-    """What our own export has made harmless, as it was."""
-    return cell[1:] if cell.startswith("'") and cell[1:].startswith(FORMULA) else cell
-
-
 def _printable(cell: str) -> str:
     return "".join(letter if letter.isprintable() else "�" for letter in cell[:60])
 
@@ -358,7 +345,7 @@ def table(hall: Hall, shifts: list[Shift], companies: dict[int, str]) -> list[li
 def as_csv(rows: list[list[str | int]]) -> bytes:
     """UTF-8 with a byte order mark; text cells that no spreadsheet takes for a formula."""
     file = io.StringIO()
-    csv.writer(file).writerows([_harmless(cell) if isinstance(cell, str) else cell for cell in row] for row in rows)
+    csv.writer(file).writerows([text.harmless(cell) if isinstance(cell, str) else cell for cell in row] for row in rows)
     return b"\xef\xbb\xbf" + file.getvalue().encode()
 
 
@@ -380,7 +367,3 @@ def as_workbook(rows: list[list[str | int]], title: str) -> bytes:
     file = io.BytesIO()
     book.save(file)
     return file.getvalue()
-
-
-def _harmless(cell: str) -> str:
-    return f"'{cell}" if cell.startswith(FORMULA) else cell

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
-from hall import access, clock, reports
+from hall import access, clock, reports, text
 from hall.access import Action
 from hall.models import Hall
 from hall.refusals import Invalid
@@ -21,14 +21,6 @@ from roles import coverage
 
 FIRST, LAST = dt.date(2000, 1, 1), dt.date(2099, 12, 31)  # days that can be asked for
 PLOT = 96  # height of a chart's bars, px
-FORMULA = (
-    "=",
-    "+",
-    "-",
-    "@",
-    "\t",
-    "\r",
-)  # what a spreadsheet takes for the beginning of a formula (OWASP, CSV injection)
 
 
 @never_cache
@@ -80,10 +72,10 @@ def as_csv(report: DayReport) -> str:
         _("Over %(limit)s min, %%") % {"limit": limit}, _("Did not come"), _("Left"), _("Serving, min"), _("Counters open, min"),
         _("Counters in use, %"),
     ]  # fmt: skip
-    writer.writerow([_harmless(text) for text in head])
+    writer.writerow([text.harmless(word) for word in head])
     for flow in [*report.hours, report.total]:
         hour = flow.label if flow is not report.total else _("The whole day")
-        texts = [_harmless(text) for text in (report.hall.name, report.on.isoformat(), hour)]
+        texts = [text.harmless(word) for word in (report.hall.name, report.on.isoformat(), hour)]
         numbers = [
             flow.issued, flow.called, flow.mean_wait_minutes, flow.over, flow.share_over, flow.no_shows, flow.abandoned,
             flow.serving_minutes, flow.open_minutes, flow.utilisation,
@@ -176,10 +168,6 @@ def _asked_for(request: HttpRequest, hall: Hall, at: dt.datetime) -> dt.date:
 def _step(on: dt.date, days: int) -> dt.date | None:
     other = on + dt.timedelta(days=days)
     return other if FIRST <= other <= LAST else None
-
-
-def _harmless(text: str) -> str:
-    return f"'{text}" if text.startswith(FORMULA) else text
 
 
 urlpatterns = [

@@ -1,15 +1,12 @@
 """Races of alarms: two people take one, and a person answers while the ladder climbs."""
 
-import threading
-from collections.abc import Callable
-
 import pytest
-from django.db import connection
 
 from hall import alarms
 from hall.models import Alarm, AlarmEvent, Kind
 from hall.refusals import WrongState
 from tests import make
+from tests.at_once import together
 from tests.make import AT, MINUTE
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -20,28 +17,6 @@ def alarm():
     return alarms.raise_alarm(
         hall_id=make.hall().pk, rule="R-Q02", subject="ticket:7", due_at=AT, act_by=None, data={}, at=AT
     )
-
-
-def together(*works: Callable[[], object]) -> list[object]:
-    """Run these at once, each in a thread of its own. Returns what each gave, or its exception."""
-    barrier = threading.Barrier(len(works))
-    results: list[object] = [None] * len(works)
-
-    def run(place: int, work: Callable[[], object]) -> None:
-        try:
-            barrier.wait(10)
-            results[place] = work()
-        except Exception as error:
-            results[place] = error
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=run, args=pair) for pair in enumerate(works)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(30)
-    return results
 
 
 def test_of_two_who_take_an_alarm_at_once_one_has_it_and_one_is_told(alarm):

@@ -12,7 +12,7 @@ from hall.access import Action
 from hall.models import Counter, HallPost, Kind, Person, Post, Posting
 from hall.refusals import CounterTaken, Invalid, WrongState
 from tests import make
-from tests.hall.test_alarms_race import together
+from tests.at_once import together
 from tests.make import AT, MINUTE
 
 pytestmark = pytest.mark.django_db

@@ -2,7 +2,6 @@
 
 import threading
 import time
-from collections.abc import Callable
 
 import pytest
 from django.db import connection, transaction
@@ -13,6 +12,7 @@ from hall.models import Alarm, AlarmEvent
 from queueing import tickets, waits
 from queueing.models import State, Ticket
 from tests import make
+from tests.at_once import together
 from tests.make import AT, MINUTE, SECOND
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -28,28 +28,6 @@ def hall():
 @pytest.fixture
 def service(hall):
     return make.service(hall, counters=[make.counter(hall)])
-
-
-def together(*works: Callable[[], object]) -> list[object]:
-    """Run these at once, each in a thread of its own. Returns what each gave, or its exception."""
-    barrier = threading.Barrier(len(works))
-    results: list[object] = [None] * len(works)
-
-    def run(place: int, work: Callable[[], object]) -> None:
-        try:
-            barrier.wait(10)
-            results[place] = work()
-        except Exception as error:
-            results[place] = error
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=run, args=pair) for pair in enumerate(works)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(30)
-    return results
 
 
 @pytest.mark.covers("R-Q01", "R-Q02")

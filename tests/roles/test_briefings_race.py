@@ -9,7 +9,7 @@ from hall.refusals import WrongState
 from roles import briefings, handovers
 from roles.models import Briefing, ShiftHandover
 from tests import make
-from tests.hall.test_alarms_race import together
+from tests.at_once import together
 from tests.make import AT, MINUTE
 from tests.roles.briefing_rows import offered
 

@@ -1,42 +1,17 @@
 """Races of rounds, records and places: two at once, one outcome."""
 
-import threading
-from collections.abc import Callable
-
 import pytest
-from django.db import connection
 
 from hall.models import Kind
 from hall.refusals import WrongState
 from roles import floor_time, records, rounds
 from roles.models import Entry, FloorTime, Form, Round, Sample
 from tests import make
+from tests.at_once import together
 from tests.roles.record_rows import entry, field, form
 from tests.roles.round_rows import clerks, manager, open_hall
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-def together(*works: Callable[[], object]) -> list[object]:
-    """Run these at once, each in a thread of its own. Returns what each gave, or its exception."""
-    barrier = threading.Barrier(len(works))
-    results: list[object] = [None] * len(works)
-
-    def run(place: int, work: Callable[[], object]) -> None:
-        try:
-            barrier.wait(10)
-            results[place] = work()
-        except Exception as error:
-            results[place] = error
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=run, args=pair) for pair in enumerate(works)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(30)
-    return results
 
 
 def test_of_two_who_begin_a_round_at_once_one_walks_it():

@@ -8,7 +8,7 @@ from roles import rosters
 from roles.models import Shift, ShiftEvent
 from roles.rosters import Overlaps
 from tests import make
-from tests.hall.test_alarms_race import together
+from tests.at_once import together
 from tests.make import AT
 from tests.roles.roster_rows import MONDAY, plan, shift
 
