@@ -147,6 +147,8 @@ class Posting(models.Model):
         indexes = [
             # hall.access, the zone map, the ladder: who holds what now
             models.Index(fields=["hall", "person"], condition=Q(until__isnull=True), name="posting_held_now"),
+            # the zone map, at each render: when a zone was left last, whatever its past
+            models.Index(fields=["zone", "until"], name="posting_left_zone"),
             # K-22, K-09, the roster's page: what was so on a day
             models.Index(fields=["hall", "since"], name="posting_by_hall_and_time"),
         ]
