@@ -4,10 +4,11 @@ import datetime as dt
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from django.db.models import prefetch_related_objects
+from django.db.models import Q, prefetch_related_objects
 
 from hall import alarms, hours, limits, plain
 from hall.models import Alarm, Hall, Kind, Posting, Zone
+from hall.models.halls import Clock
 from hall.models.names import pick
 
 RULE = "R-Q25"
@@ -143,8 +144,9 @@ def sweep(*, at: dt.datetime, hall_ids: Iterable[int] | None = None) -> int:
     bare = plain.rows(BARE, {"ids": ids})
     halls = {hall.pk: hall for hall in Hall.objects.filter(pk__in={row[0] for row in bare})}
     prefetch_related_objects(list(halls.values()), "opening_intervals", "holidays")
-    standing = Alarm.objects.filter(rule=RULE, settled_at=None).values_list("hall_id", "subject")
-    known = set(standing if ids is None else standing.filter(hall_id__in=ids))
+    watched = Q(hall__clock=Clock.LIVE) if ids is None else Q(hall_id__in=ids)
+    standing = Alarm.objects.filter(watched, rule=RULE, settled_at=None)
+    known = set(standing.values_list("hall_id", "subject"))
     raised, vacant = 0, set()
     for hall_id, zone_id, name_zh, name_en, position, last_left in bare:
         opening = hours.open_interval(halls[hall_id], at)

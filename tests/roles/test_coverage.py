@@ -114,6 +114,16 @@ def test_the_alarm_ends_by_itself_when_somebody_comes():
     assert (alarm.settled_because, alarm.settled_at) == ("cause_gone", AT + 2 * MINUTE)
 
 
+def test_the_watch_of_the_present_leaves_a_recorded_days_alarm_alone():
+    hall = make.hall(clock="played", played_at=AT)
+    bare_zone(hall)
+    coverage.sweep(at=AT, hall_ids=[hall.pk])
+
+    coverage.sweep(at=AT + MINUTE)
+
+    assert Alarm.objects.get(hall=hall).settled_at is None
+
+
 def test_one_hall_never_covers_for_another():
     hall, other = make.hall(), make.hall()
     bare_zone(hall)
